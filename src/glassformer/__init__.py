@@ -1,0 +1,1 @@
+"""The Transformer with glass walls: every part of it as code that fits on a page."""

@@ -1,0 +1,1 @@
+"""Makes a page a program: its code runs, its outputs and figures are checked."""
