@@ -1,0 +1,79 @@
+r"""Turn the TeX of a page into MathML while the site is built, so that no script draws it.
+
+A Markdown extension that completes `pymdownx.arithmatex` with `generic: true`. That one finds the
+formulas, `$...$` and `$$...$$`; this one replaces what it leaves by MathML, which browsers draw
+themselves. A formula that cannot be converted fails the page.
+"""
+
+import xml.etree.ElementTree as etree
+from html import unescape
+
+from markdown import Markdown
+from markdown.extensions import Extension
+from markdown.treeprocessors import Treeprocessor
+from math_core import LatexError, LatexToMathML
+
+
+def to_mathml(tex: str, *, block: bool) -> etree.Element:
+    r"""Convert one formula, by itself: a macro that it defines ends with it.
+
+    Args:
+        tex: The formula, without its dollars.
+        block: Whether it stands on lines of its own.
+
+    Returns:
+        The `<math>` element.
+
+    Raises:
+        ValueError: If the formula is empty or not TeX that math-core knows.
+    """
+    if not tex.strip():
+        raise ValueError("expected a formula between the dollars, got nothing")
+    converter = LatexToMathML(fancy_error=False)
+    try:
+        mathml = converter.convert_with_local_state(tex.strip(), displaystyle=block)
+    except LatexError as error:
+        raise ValueError(f"expected TeX that math-core knows, got ${tex.strip()}$: {error}") from None
+    return etree.fromstring(mathml)
+
+
+class MathsProcessor(Treeprocessor):
+    """Replaces the text of each formula that arithmatex found."""
+
+    def run(self, root: etree.Element) -> None:
+        """Convert every formula below `root`, in place.
+
+        Args:
+            root: The page, after its inline markup was read.
+        """
+        for parent in list(root.iter()):
+            for index, child in enumerate(parent):
+                if child.get("class") == "arithmatex" and child.text:
+                    block = child.tag == "div"
+                    # Arithmatex has escaped the block formulas already, not the inline ones.
+                    text = unescape(child.text) if block else child.text
+                    formula = to_mathml(text[2:-2], block=block)
+                    if block:
+                        child.text = ""
+                        child.set("class", "math-block")
+                        child.append(formula)
+                    else:
+                        formula.tail = child.tail
+                        parent[index] = formula
+
+
+class MathsExtension(Extension):
+    """Registers the processor: after the page is laid out, before headings get their ids."""
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - Markdown's name
+        """Add the processor to a Markdown instance.
+
+        Args:
+            md: The instance; it needs `pymdownx.arithmatex` with `generic: true` as well.
+        """
+        md.treeprocessors.register(MathsProcessor(md), "maths", 7)
+
+
+def makeExtension(**options: object) -> MathsExtension:  # noqa: N802 - Markdown's name
+    """Make the extension; Markdown calls this by name."""
+    return MathsExtension(**options)
