@@ -5,6 +5,14 @@ import numpy as np
 from jaxtyping import Float, Integer
 
 
+def _expect(array: object, name: str, numbers: str) -> None:
+    """Refuse lists, other libraries' tensors, and arrays of another kind of number."""
+    dtype = getattr(array, "dtype", type(array).__name__)
+    kinds = {"floats": "f", "integers": "iu"}[numbers]
+    if not (isinstance(dtype, np.dtype) and dtype.kind in kinds):
+        raise ValueError(f"expected {name} as a NumPy array of {numbers}, got {dtype}")
+
+
 def _shift(
     logits: Float[np.ndarray, "*S"], temperature: float, axis: int
 ) -> Float[np.ndarray, "*S"]:
@@ -13,8 +21,7 @@ def _shift(
     The results are 0 or below, so their exponentials are at most 1.
     float16 becomes float32 here: a sum of 100,000 ones does not fit in float16.
     """
-    if not np.issubdtype(logits.dtype, np.floating):
-        raise ValueError(f"expected floating-point logits, got {logits.dtype}")
+    _expect(logits, "logits", "floats")
     if not -logits.ndim <= axis < logits.ndim:
         raise ValueError(f"expected an axis of logits of shape {logits.shape}, got {axis}")
     if logits.shape[axis] == 0:
@@ -92,16 +99,16 @@ def cross_entropy(logits: Float[np.ndarray, "*B V"], targets: Integer[np.ndarray
     Raises:
         ValueError: If the shapes differ, there is no target, or one is not in 0..V-1.
     """
+    _expect(logits, "logits", "floats")
+    _expect(targets, "targets", "integers")
     if logits.ndim == 0 or logits.shape[:-1] != targets.shape or targets.size == 0:
         raise ValueError(
             "expected logits (*B, V) and at least one target (*B), "
             f"got {logits.shape} and {targets.shape}"
         )
-    if not np.issubdtype(targets.dtype, np.integer):
-        raise ValueError(f"expected integers as targets, got {targets.dtype}")
-    V = logits.shape[-1]
-    if targets.min() < 0 or targets.max() >= V:
-        raise ValueError(f"expected targets in 0..{V - 1}, got {targets.min()} to {targets.max()}")
+    V, low, high = logits.shape[-1], targets.min(), targets.max()
+    if low < 0 or high >= V:
+        raise ValueError(f"expected targets in 0..{V - 1}, got {low} to {high}")
     shifted = _shift(logits, temperature=1.0, axis=-1)
     log_total = np.log(np.maximum(np.exp(shifted).sum(-1), 1))
     right = np.take_along_axis(shifted, targets[..., None], axis=-1)[..., 0]
