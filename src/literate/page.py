@@ -1,0 +1,290 @@
+"""Find the blocks of a page: exactly what reaches the HTML, with the true file and line of each line.
+
+A page goes through the Markdown extensions that mkdocs.yml configures.
+Two of them are replaced by forms that remember: the snippet preprocessor, where each line came from,
+and the fence preprocessor, between which lines it found each fence.
+"""
+
+import hashlib
+import re
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, SupportsIndex
+from urllib.parse import unquote
+
+import markdown
+from mkdocs.config import load_config
+from pymdownx.snippets import SnippetPreprocessor
+from pymdownx.superfences import SuperFencesBlockPreprocessor
+
+PYTHON_NAMES = {"py", "py3", "python3", "pycon", "pycon3", "python-console", "pyi", "ipython"}
+FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?^(?:---|\.\.\.)[ \t]*\n", re.M | re.S)
+
+
+class PageError(ValueError):
+    """A page, or a place on it, that cannot become a program; the message says why."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line of a file, counted from 1."""
+
+    path: Path
+    line: int
+
+    def __str__(self) -> str:
+        try:
+            return f"{self.path.relative_to(Path.cwd())}:{self.line}"
+        except ValueError:
+            return f"{self.path}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fence or a figure that reaches the HTML of a page.
+
+    Attributes:
+        kind: `listing`, `example`, `output`, `figure`, `console`, or `other`: shown, not run.
+        language: The word after the opening fence; for a figure the name of its file.
+        lines: The text of each line, and the place that it came from.
+        place: The page's own line that shows the block.
+        fence: The line of the opening fence: the page's, or that of an included page.
+        indent: What stands before the opening fence.
+    """
+
+    kind: str
+    language: str
+    lines: tuple[tuple[str, Place], ...]
+    place: Place
+    fence: Place
+    indent: str = ""
+
+    @property
+    def source(self) -> str:
+        """The text, as the reader sees it and the copy button yields it."""
+        return "".join(f"{text}\n" for text, _ in self.lines)
+
+    @property
+    def runs(self) -> bool:
+        """Whether the block is part of the page's program."""
+        return self.kind in ("listing", "example")
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page and its blocks, in order."""
+
+    path: Path
+    blocks: tuple[Block, ...]
+
+    def parent(self, block: Block) -> Block:
+        """The example that an output belongs to: the block right before it."""
+        before = self.blocks[: self.blocks.index(block)]
+        if not before or not before[-1].runs:
+            raise PageError(f"{block.place}: an output belongs right after the example that prints it")
+        last = before[-1].lines[-1][1] if before[-1].kind == "example" else before[-1].place
+        if last.path == block.fence.path:
+            between = last.path.read_text(encoding="utf-8").split("\n")[last.line : block.fence.line - 1]
+            if any(line.strip(" \t>`~") for line in between):
+                raise PageError(f"{block.place}: text stands between this output and its example")
+        return before[-1]
+
+
+def key(code: str) -> str:
+    """A name for a piece of code that does not depend on the white space around its lines."""
+    lines = [line.rstrip() for line in code.strip("\n").split("\n")]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def read(path: Path, config: Path | None = None) -> Page:
+    """Find the blocks of a page.
+
+    Args:
+        path: A Markdown file.
+        config: The mkdocs.yml whose extensions render it; by default the nearest above the page.
+
+    Raises:
+        PageError: If the page cannot be read, a snippet is missing, or Python hides from the tests.
+    """
+    path = path.resolve()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PageError(f"{path}: expected a Markdown file in UTF-8: {error}") from error
+    return Page(path, tuple(_blocks(path, text, config or nearest_config(path))))
+
+
+def nearest_config(path: Path) -> Path:
+    """The mkdocs.yml in the folder of the page or the nearest above."""
+    for folder in path.resolve().parents:
+        if (folder / "mkdocs.yml").is_file():
+            return folder / "mkdocs.yml"
+    raise PageError(f"expected a mkdocs.yml in a folder above {path}, found none")
+
+
+class _Line(str):
+    """A line that remembers where it came from, through what the snippet preprocessor does to it."""
+
+    place: Place
+
+    def __new__(cls, text: str, place: Place) -> "_Line":
+        line = super().__new__(cls, text)
+        line.place = place
+        return line
+
+    def __radd__(self, before: str) -> "_Line":
+        return _Line(str.__add__(before, self), self.place)
+
+    def replace(self, old: str, new: str, count: SupportsIndex = -1) -> "_Line":
+        return _Line(str.replace(self, old, new, count), self.place)
+
+
+class _Snippets(SnippetPreprocessor):
+    """Expands snippets as the site does, and keeps the place of every line in `places`."""
+
+    def __init__(self, config: dict[str, Any], md: markdown.Markdown, path: Path, skipped: int) -> None:
+        super().__init__(config, md)
+        self.page, self.skipped = path, skipped
+        self.places: list[Place] = []
+
+    def read_lines(self, path: str) -> list[str]:
+        lines = super().read_lines(path)
+        return [_Line(line, Place(Path(path), n)) for n, line in enumerate(lines, 1)]
+
+    def dedent(self, lines: list[str]) -> list[str]:
+        dedented = textwrap.dedent("\n".join(lines)).split("\n")
+        return [_Line(new, old.place) for new, old in zip(dedented, lines) if isinstance(old, _Line)]
+
+    def run(self, lines: list[str]) -> list[str]:
+        first = self.skipped + 1
+        tagged: list[str] = [_Line(line, Place(self.page, n)) for n, line in enumerate(lines, first)]
+        self.places, last = [], Place(self.page, 0)
+        expanded = super().run(tagged)
+        for line in expanded:  # an escaped section marker is rebuilt as a plain string
+            last = line.place if isinstance(line, _Line) else Place(last.path, last.line + 1)
+            self.places.append(last)
+        return [str(line) for line in expanded]
+
+
+@dataclass
+class _Fence:
+    language: str
+    lines: list[str]
+    start: int  # of the opening fence, among the lines after snippets
+    indent: str
+
+
+class _Fences(SuperFencesBlockPreprocessor):
+    """Recognizes fences as the site does; leaves a numbered mark for each in the HTML."""
+
+    def __init__(self, original: SuperFencesBlockPreprocessor) -> None:
+        super().__init__(original.md)
+        self.config, self.extension = original.config, original.extension
+        self.found: list[_Fence] = []
+
+    def process_nested_block(self, ws: str, content: str, start: int, end: int) -> None:
+        if self.formatter is not None:
+            self.formatter = partial(self._record, start)
+        super().process_nested_block(ws, content, start, end)
+
+    def _record(self, start: int, *, src: str, language: str | None, **_: object) -> str:
+        self.found.append(_Fence(language or "", src.split("\n") if src else [], start, self.ws or ""))
+        return f'<pre data-fence="{len(self.found) - 1}"></pre>'
+
+
+class _Marks(HTMLParser):
+    """The marks of fences, and the figures, in the order of the HTML; not those inside comments."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.order: list[int | str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        source = given.get("src") or ""
+        if tag == "pre" and given.get("data-fence"):
+            self.order.append(int(given["data-fence"] or 0))
+        elif tag == "img" and is_figure(source):
+            self.order.append(unquote(source).removeprefix("./"))
+
+
+def is_figure(source: str) -> bool:
+    """Whether an image's address names a figure: an SVG of our own that is not an asset."""
+    return source.endswith(".svg") and not re.match(r"[a-z]+:|//|/", source) and "assets/" not in source
+
+
+@lru_cache
+def _extensions(config: Path, _modified: float) -> tuple[list[str], dict[str, Any]]:
+    """The site's Markdown extensions; without ours, which only finish the HTML."""
+    settings = load_config(str(config))
+    names = [name for name in settings.markdown_extensions if not name.startswith("literate.")]
+    return names, settings.mdx_configs
+
+
+def _blocks(path: Path, text: str, config: Path) -> Iterator[Block]:
+    front = FRONT_MATTER.match(text)
+    body = text[front.end() :] if front else text
+    names, options = _extensions(config, config.stat().st_mtime)
+    md = markdown.Markdown(extensions=names, extension_configs=options)
+    snippets = _Snippets(_snippet_options(md), md, path, text[: len(text) - len(body)].count("\n"))
+    fences = _Fences(md.preprocessors["fenced_code_block"])
+    if "snippet" in md.preprocessors:
+        md.preprocessors.register(snippets, "snippet", 32)
+    md.preprocessors.register(fences, "fenced_code_block", 25)
+    try:
+        html = md.convert(body)
+    except Exception as error:  # whatever an extension raises, the page fails and the run goes on
+        raise PageError(f"{path}: {type(error).__name__}: {error}") from error
+    shown = _own_lines(snippets.places, path)
+    for mark in _Marks(html).order:
+        if isinstance(mark, str):
+            yield _figure(mark, path, text)
+            continue
+        fence = fences.found[mark]
+        origins = snippets.places[fence.start + 1 : fence.start + 1 + len(fence.lines)]
+        lines = tuple(zip(fence.lines, origins, strict=True))
+        place, opening = shown[fence.start], snippets.places[fence.start]
+        yield Block(_kind(fence, lines, opening), fence.language, lines, place, opening, fence.indent)
+
+
+def _snippet_options(md: markdown.Markdown) -> dict[str, Any]:
+    for extension in md.registeredExtensions:
+        if type(extension).__module__ == "pymdownx.snippets":
+            return dict(extension.getConfigs())
+    raise PageError("expected pymdownx.snippets among the markdown_extensions of mkdocs.yml")
+
+
+def _own_lines(places: list[Place], path: Path) -> list[Place]:
+    """For each line the page's own line that shows it: for an included line, that of its snippet."""
+    own, last = [], 0
+    for place in places:
+        if place.path == path:
+            last = place.line
+            own.append(place)
+        else:
+            own.append(Place(path, last + 1))
+    return own
+
+
+def _kind(fence: _Fence, lines: tuple[tuple[str, Place], ...], opening: Place) -> str:
+    if fence.language.lower() in PYTHON_NAMES or fence.language.lower() == "python" != fence.language:
+        raise PageError(f"{opening}: expected a fence marked `python`, got `{fence.language}`")
+    if fence.language != "python":
+        return fence.language if fence.language in ("output", "console") else "other"
+    if not any(text.strip() for text, _ in lines):
+        raise PageError(f"{opening}: expected code, got an empty fence")
+    included = {place.path for text, place in lines if text.strip()} - {opening.path}
+    if included and len({place.path for text, place in lines if text.strip()}) > 1:
+        raise PageError(f"{opening}: expected a snippet or code, got a fence with both")
+    return "listing" if included else "example"
+
+
+def _figure(source: str, path: Path, text: str) -> Block:
+    number = 1 + text[: max(text.find(f"({source}"), 0)].count("\n")
+    return Block("figure", source, (), Place(path, number), Place(path, number))

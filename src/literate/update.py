@@ -1,0 +1,164 @@
+"""Rewrite the outputs and figures of pages from what their programs print and draw.
+
+A page runs three times, each in a process of its own: as it is, with another number of threads,
+and with the oldest instruction set that the libraries offer.
+What differs between the three is not the page's to show: it is refused.
+"""
+
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from literate.compare import difference, same_output
+from literate.figures import compare
+from literate.page import Block, Page, PageError, Place, read
+from literate.program import Outcome, run
+from literate.verdict import drawing
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+MACHINES: dict[str, dict[str, str]] = {
+    "one thread": dict.fromkeys(THREADS, "1"),
+    "two threads": dict.fromkeys(THREADS, "2"),
+    "the oldest instruction set": {
+        **dict.fromkeys(THREADS, "1"),
+        "ATEN_CPU_CAPABILITY": "default",
+        "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL",
+        "OPENBLAS_CORETYPE": "Nehalem",
+        "DNNL_MAX_CPU_ISA": "SSE41",
+    },
+}
+
+
+def update(path: Path) -> list[str]:
+    """Bring a page's outputs and figures up to date.
+
+    Only what no longer matches is rewritten, each file at once or not at all.
+
+    Args:
+        path: The page.
+
+    Returns:
+        What was rewritten.
+
+    Raises:
+        PageError: If the program fails, or prints or draws something else on another machine.
+            Then nothing is written.
+    """
+    page = read(path)
+    with ThreadPoolExecutor(2) as pool:
+        runs = dict(zip(MACHINES, pool.map(lambda name: _run_elsewhere(page, MACHINES[name]), MACHINES)))
+    outputs = [block for block in page.blocks if block.kind == "output"]
+    pictures = [block for block in page.blocks if block.kind == "figure"]
+    texts = {block: _agreed(page, block, runs, _printed, _differ) for block in outputs}
+    drawings = {block: _agreed(page, block, runs, _drawn, _differ_drawn) for block in pictures}
+    return _write_outputs(page, texts) + _write_drawings(page, drawings)
+
+
+def _run_elsewhere(page: Page, machine: dict[str, str]) -> dict[Block, Outcome]:
+    """Run a page in a process of its own, in another environment."""
+    with tempfile.TemporaryDirectory() as folder:
+        result = Path(folder) / "outcomes"
+        command = [sys.executable, "-m", "literate.update", str(page.path), str(result)]
+        done = subprocess.run(command, env={**os.environ, **machine}, check=False)
+        if done.returncode:
+            raise PageError(f"{page.path}: its program ended with exit code {done.returncode}")
+        outcomes: dict[Block, Outcome] = pickle.loads(result.read_bytes())
+    for block, outcome in outcomes.items():
+        if outcome.error:
+            raise PageError(f"{block.place}: {outcome.error}")
+    return outcomes
+
+
+Read = Callable[[Page, Block, dict[Block, Outcome]], str]
+Differ = Callable[[str, str], str]
+
+
+def _agreed(page: Page, block: Block, runs: dict[str, dict[Block, Outcome]], get: Read, differ: Differ) -> str:
+    """What the page shows where that still holds, else what the first run gave, held against every run."""
+    first, *_ = runs
+    committed = _committed(page, block)
+    fresh = get(page, block, runs[first])
+    kept = committed if committed and not differ(committed, fresh) else fresh
+    for name, outcomes in runs.items():
+        told = differ(kept, get(page, block, outcomes))
+        if told:
+            raise PageError(
+                f"{block.place}: refused, because {first} and {name} do not give the same:\n{told}\n"
+                "Show fewer digits, or something that does not depend on the machine."
+            )
+    return kept
+
+
+def _committed(page: Page, block: Block) -> str:
+    path = page.path.parent / block.language
+    if block.kind == "figure":
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+    return block.source
+
+
+def _printed(page: Page, block: Block, outcomes: dict[Block, Outcome]) -> str:
+    return outcomes[page.parent(block)].printed
+
+
+def _drawn(page: Page, block: Block, outcomes: dict[Block, Outcome]) -> str:
+    return drawing(page, block, outcomes)
+
+
+def _differ(shown: str, printed: str) -> str:
+    return "" if same_output(shown, printed) else difference(shown, printed)
+
+
+def _differ_drawn(committed: str, drawn: str) -> str:
+    return "\n".join(compare(committed, drawn))
+
+
+def _write_outputs(page: Page, texts: dict[Block, str]) -> list[str]:
+    """Rewrite the outputs that changed, from the last to the first, so that line numbers stay true."""
+    changed = [block for block, text in texts.items() if text != block.source]
+    files = {block.fence.path for block in changed}
+    for path in files:
+        lines = path.read_text(encoding="utf-8").split("\n")
+        blocks = [block for block in changed if block.fence.path == path]
+        for block in sorted(blocks, key=lambda block: -block.fence.line):
+            start = block.fence.line
+            indent = lines[start - 1][: len(lines[start - 1]) - len(lines[start - 1].lstrip(" \t>"))]
+            new = [(indent + line).rstrip() for line in texts[block].rstrip().split("\n")]
+            lines[start : start + len(block.lines)] = new
+        write(path, "\n".join(lines))
+    return [str(block.place) for block in changed]
+
+
+def _write_drawings(page: Page, drawings: dict[Block, str]) -> list[str]:
+    changed = [block for block, text in drawings.items() if text != _committed(page, block)]
+    for block in changed:
+        write(page.path.parent / block.language, drawings[block])
+    return [str(Place(page.path.parent / block.language, 1)) for block in changed]
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file at once or not at all."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.chmod(temporary, path.stat().st_mode if path.exists() else 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the page `arguments[0]` and put its outcomes into the file `arguments[1]`."""
+    page = read(Path(arguments[0]))
+    Path(arguments[1]).write_bytes(pickle.dumps(run(page)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
