@@ -1,0 +1,1 @@
+"""Attention: who may look at whom, and how what is seen is mixed."""
