@@ -1,0 +1,13 @@
+# Each target is one line over a command that works without make too: see the head of tasks.py.
+PYTHON ?= python3
+
+.PHONY: site test check serve page update bench setup lock
+site: ;   @$(PYTHON) tasks.py site
+test: ;   @$(PYTHON) tasks.py test
+check: ;  @$(PYTHON) tasks.py check
+serve: ;  @$(PYTHON) tasks.py serve
+page: ;   @$(PYTHON) tasks.py page $(PAGE)
+update: ; @$(PYTHON) tasks.py update $(PAGE)
+bench: ;  @$(PYTHON) tasks.py bench $(NAME)
+setup: ;  @$(PYTHON) tasks.py setup
+lock: ;   @$(PYTHON) tasks.py lock
