@@ -5,6 +5,7 @@ formulas, `$...$` and `$$...$$`; this one replaces what it leaves by MathML, whi
 themselves. A formula that cannot be converted fails the page.
 """
 
+import re
 import xml.etree.ElementTree as etree
 from html import unescape
 
@@ -34,6 +35,8 @@ def to_mathml(tex: str, *, block: bool) -> etree.Element:
         mathml = converter.convert_with_local_state(tex.strip(), displaystyle=block)
     except LatexError as error:
         raise ValueError(f"expected TeX that math-core knows, got ${tex.strip()}$: {error}") from None
+    # It is written for HTML, whose names for characters XML does not know, but for these four.
+    mathml = re.sub(r"&(?!(?:amp|lt|gt|quot);)\w+;", lambda name: unescape(name[0]), mathml)
     return etree.fromstring(mathml)
 
 
