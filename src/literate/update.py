@@ -12,12 +12,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from literate.compare import difference, same_output
-from literate.figures import compare
 from literate.page import Block, Page, PageError, Place, read
 from literate.program import Outcome, run
+from literate.svg import compare
 from literate.verdict import drawing
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -27,7 +28,7 @@ MACHINES: dict[str, dict[str, str]] = {
     "the oldest instruction set": {
         **dict.fromkeys(THREADS, "1"),
         "ATEN_CPU_CAPABILITY": "default",
-        "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL",
+        "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F AVX512CD AVX512_SKX AVX512_ICL",
         "OPENBLAS_CORETYPE": "Nehalem",
         "DNNL_MAX_CPU_ISA": "SSE41",
     },
@@ -51,7 +52,9 @@ def update(path: Path) -> list[str]:
     """
     page = read(path)
     with ThreadPoolExecutor(2) as pool:
-        runs = dict(zip(MACHINES, pool.map(lambda name: _run_elsewhere(page, MACHINES[name]), MACHINES)))
+        runs = dict(
+            zip(MACHINES, pool.map(partial(_run_elsewhere, page), MACHINES.values()), strict=True)
+        )
     outputs = [block for block in page.blocks if block.kind == "output"]
     pictures = [block for block in page.blocks if block.kind == "figure"]
     texts = {block: _agreed(page, block, runs, _printed, _differ) for block in outputs}
@@ -67,7 +70,7 @@ def _run_elsewhere(page: Page, machine: dict[str, str]) -> dict[Block, Outcome]:
         done = subprocess.run(command, env={**os.environ, **machine}, check=False)
         if done.returncode:
             raise PageError(f"{page.path}: its program ended with exit code {done.returncode}")
-        outcomes: dict[Block, Outcome] = pickle.loads(result.read_bytes())
+        outcomes: dict[Block, Outcome] = pickle.loads(result.read_bytes())  # noqa: S301 -- what we have just written
     for block, outcome in outcomes.items():
         if outcome.error:
             raise PageError(f"{block.place}: {outcome.error}")
@@ -76,10 +79,11 @@ def _run_elsewhere(page: Page, machine: dict[str, str]) -> dict[Block, Outcome]:
 
 Read = Callable[[Page, Block, dict[Block, Outcome]], str]
 Differ = Callable[[str, str], str]
+Runs = dict[str, dict[Block, Outcome]]
 
 
-def _agreed(page: Page, block: Block, runs: dict[str, dict[Block, Outcome]], get: Read, differ: Differ) -> str:
-    """What the page shows where that still holds, else what the first run gave, held against every run."""
+def _agreed(page: Page, block: Block, runs: Runs, get: Read, differ: Differ) -> str:
+    """What the page shows if that still holds, else what the first run gave; true of every run."""
     first, *_ = runs
     committed = _committed(page, block)
     fresh = get(page, block, runs[first])
@@ -88,7 +92,7 @@ def _agreed(page: Page, block: Block, runs: dict[str, dict[Block, Outcome]], get
         told = differ(kept, get(page, block, outcomes))
         if told:
             raise PageError(
-                f"{block.place}: refused, because {first} and {name} do not give the same:\n{told}\n"
+                f"{block.place}: refused: {first} and {name} do not give the same:\n{told}\n"
                 "Show fewer digits, or something that does not depend on the machine."
             )
     return kept
@@ -118,7 +122,7 @@ def _differ_drawn(committed: str, drawn: str) -> str:
 
 
 def _write_outputs(page: Page, texts: dict[Block, str]) -> list[str]:
-    """Rewrite the outputs that changed, from the last to the first, so that line numbers stay true."""
+    """Rewrite the outputs that changed; the last first, so that line numbers stay true."""
     changed = [block for block, text in texts.items() if text != block.source]
     files = {block.fence.path for block in changed}
     for path in files:
@@ -126,7 +130,8 @@ def _write_outputs(page: Page, texts: dict[Block, str]) -> list[str]:
         blocks = [block for block in changed if block.fence.path == path]
         for block in sorted(blocks, key=lambda block: -block.fence.line):
             start = block.fence.line
-            indent = lines[start - 1][: len(lines[start - 1]) - len(lines[start - 1].lstrip(" \t>"))]
+            opening = lines[start - 1]
+            indent = opening[: len(opening) - len(opening.lstrip(" \t>"))]
             new = [(indent + line).rstrip() for line in texts[block].rstrip().split("\n")]
             lines[start : start + len(block.lines)] = new
         write(path, "\n".join(lines))
@@ -144,12 +149,12 @@ def write(path: Path, text: str) -> None:
     """Write a file at once or not at all."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with open(handle, "w", encoding="utf-8", newline="\n") as file:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
-        os.chmod(temporary, path.stat().st_mode if path.exists() else 0o644)
-        os.replace(temporary, path)
+        Path(temporary).chmod(path.stat().st_mode if path.exists() else 0o644)
+        Path(temporary).replace(path)
     except BaseException:
-        os.unlink(temporary)
+        Path(temporary).unlink()
         raise
 
 

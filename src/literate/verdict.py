@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from literate.compare import difference, same_output
-from literate.figures import clean, compare
 from literate.page import Block, Page, PageError
 from literate.program import Outcome
+from literate.svg import clean, compare
 
 Outcomes = dict[Block, Outcome]
 
@@ -28,7 +28,9 @@ def drawing(page: Page, figure: Block, outcomes: Outcomes) -> str:
     above = page.blocks[: page.blocks.index(figure)]
     drawers = [block for block in above if block.runs and figure.language in outcomes[block].drawn]
     if len(drawers) != 1:
-        raise PageError(f"expected one example above that draws {figure.language}, found {len(drawers)}")
+        raise PageError(
+            f"expected one example above that draws {figure.language}, found {len(drawers)}"
+        )
     try:
         return clean(outcomes[drawers[0]].drawn[figure.language], Path(figure.language).stem)
     except ValueError as error:
@@ -45,7 +47,9 @@ def _wrong_code(page: Page, block: Block, outcomes: Outcomes) -> str:
         return f"not run, because it stands below {outcome.needs.place}, which failed"
     shown = {other.language for other in page.blocks if other.kind == "figure"}
     unseen = sorted(set(outcome.drawn) - shown)
-    return outcome.error or (f"it draws {', '.join(unseen)}, which the page does not show" if unseen else "")
+    if outcome.error:
+        return outcome.error
+    return f"it draws {', '.join(unseen)}, which the page does not show" if unseen else ""
 
 
 def _wrong_output(page: Page, block: Block, outcomes: Outcomes) -> str:
@@ -67,4 +71,6 @@ def _wrong_figure(page: Page, block: Block, outcomes: Outcomes) -> str:
     if not committed.is_file():
         return f"{block.language} is drawn, but it is not in the page's folder: run the update"
     differences = compare(committed.read_text(encoding="utf-8"), drawn)
-    return "\n".join([f"{block.language} is not what is drawn:", *differences]) if differences else ""
+    return (
+        "\n".join([f"{block.language} is not what is drawn:", *differences]) if differences else ""
+    )

@@ -1,0 +1,412 @@
+"""Bring a drawn SVG into the form that is committed, and compare two of them.
+
+The committed form depends on nothing but what is seen: no date, no version, no hashes, no fonts.
+Its colours are CSS variables, so that one drawing serves the light and the dark theme of a page;
+a small style sheet gives them values where the file is shown by itself, as on a code host.
+"""
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from html import escape
+
+# The colours a program draws with, and the CSS variables, `--fig-...`, that they become.
+COLOURS = {
+    "#24292f": "foreground",
+    "#656d77": "muted",
+    "#d0d7df": "grid",
+    "#0072b2": "blue",
+    "#d55e00": "orange",
+    "#009e73": "green",
+    "#cc79a7": "purple",
+    "#56b4e9": "positive",
+    "#e69f00": "negative",
+}
+# Their values in the light and in the dark theme.
+PALETTE = {
+    "foreground": ("#1f2328", "#f2f4f7"),
+    "muted": ("#59636e", "#a3adb8"),
+    "grid": ("#d1d9e0", "#3f4651"),
+    "blue": ("#0072b2", "#56b4e9"),
+    "orange": ("#c45100", "#f0932f"),
+    "green": ("#00805d", "#2fc396"),
+    "purple": ("#b0568a", "#e29cc3"),
+    "positive": ("#4596d1", "#1673b2"),
+    "negative": ("#d47c22", "#ab560f"),
+}
+LENGTH_TOLERANCE = 0.02  # pixels
+OPACITY_TOLERANCE = 0.0015
+SHOWN = 8  # how many differences are told one by one
+
+SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
+CONTAINERS = {"g", "defs", "clipPath", "pattern"}
+SHAPES = {"path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "use"}
+TEXTS = {"text", "tspan"}
+OPACITIES = {"opacity", "fill-opacity", "stroke-opacity"}
+LENGTHS = {
+    *("x", "y", "x1", "y1", "x2", "y2", "dx", "dy", "cx", "cy", "r", "rx", "ry", "width", "height"),
+    *("font-size", "stroke-width", "stroke-dasharray", "stroke-dashoffset", "stroke-miterlimit"),
+    *("points", "transform", "viewBox"),
+}
+WORDS = {
+    *("id", "fill-rule", "clip-rule", "clip-path", "stroke-linecap", "stroke-linejoin"),
+    *("paint-order", "font-style", "font-weight", "text-anchor", "patternUnits"),
+}
+UNSEEN = {"font-family", "font-variant", "font-stretch", "class", "version"}
+NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+REFERENCE = re.compile(r"url\(#([^)]+)\)")
+
+
+def clean(text: str, name: str, colours: Mapping[str, str] = COLOURS) -> str:
+    """Bring an SVG, as matplotlib writes it, into the committed form.
+
+    Cleaning a clean figure changes nothing.
+
+    Args:
+        text: The SVG; its title and description are in it, or in its metadata.
+        name: The figure's name, in lower case with underscores; it begins every id.
+        colours: The literal colours it may use, and the CSS variable that each becomes.
+
+    Raises:
+        ValueError: If it is not SVG, has no title or description, or holds what a page
+            cannot show in both themes: another colour, an image, a script, a link.
+    """
+    if not re.fullmatch(r"[a-z0-9_]+", name):
+        raise ValueError(f"expected a name in lower case with underscores, got {name!r}")
+    root = _parse(text)
+    titles = [
+        " ".join(text.split())
+        for text in (_said(root, "title"), _said(root, "desc", "description"))
+    ]
+    if not all(titles):
+        raise ValueError(f"expected a title and a description in {name}.svg, got {titles}")
+    size = _rounded("viewBox", root.get("viewBox", ""))
+    if len(size.split()) != 4:
+        raise ValueError(f"expected a viewBox of four numbers in {name}.svg, got {size!r}")
+    drawing = ET.Element("svg")
+    drawing.extend(_cleaned(list(root), colours, painted=False, defined=False))
+    _pruned(drawing, set(_references(drawing)))
+    _number(drawing, f"fig-{name}")
+    width, height = (_text(float(length) * 4 / 3, 1) for length in size.split()[2:])
+    figure = f'class="figure" role="img" aria-labelledby="fig-{name}-title fig-{name}-desc"'
+    shape = f'viewBox="{size}" width="{width}" height="{height}" stroke-linejoin="round"'
+    lines = [
+        f'<svg xmlns="{SVG}" xmlns:xlink="{XLINK}" {figure} {shape}>',
+        f'<title id="fig-{name}-title">{escape(titles[0], quote=False)}</title>',
+        f'<desc id="fig-{name}-desc">{escape(titles[1], quote=False)}</desc>',
+        _style(),
+        *(line for element in drawing for line in _written(element)),
+        "</svg>\n",
+    ]
+    return "\n".join(lines)
+
+
+def compare(committed: str, drawn: str) -> list[str]:
+    """Tell how a drawing differs from the committed one; nothing if a reader would not see it.
+
+    Lengths may differ by 0.02 pixels and opacities by 0.0015; all else, text too, is the same.
+
+    Args:
+        committed: A figure as `clean` wrote it.
+        drawn: The same figure, drawn again and cleaned.
+
+    Returns:
+        Sentences, the first few differences one by one.
+    """
+    old, new = list(_flat(_parse(committed))), list(_flat(_parse(drawn)))
+    if [part.kind for part in old] != [part.kind for part in new]:
+        found = _moved(old, new)
+    else:
+        found = [
+            line for before, now in zip(old, new, strict=True) for line in _changes(before, now)
+        ]
+    if len(found) > SHOWN:
+        found[SHOWN:] = [f"and {len(found) - SHOWN} more differences"]
+    return found
+
+
+def _parse(text: str) -> ET.Element:
+    try:
+        root = ET.fromstring(text)  # noqa: S314 - our own program drew it
+    except ET.ParseError as error:
+        raise ValueError(f"expected SVG, got what is not XML: {error}") from None
+    if _local(root.tag) != "svg":
+        raise ValueError(f"expected SVG, got <{_local(root.tag)}>")
+    return root
+
+
+def _local(name: str) -> str:
+    """A tag's or an attribute's name without its namespace."""
+    return name.rpartition("}")[2]
+
+
+def _said(root: ET.Element, *tags: str) -> str:
+    """The text of the first element so called: SVG's own, or its metadata's."""
+    return next((e.text for e in root.iter() if _local(e.tag) in tags and e.text), "")
+
+
+def _style() -> str:
+    """Values for the variables where no page gives any; removed where one does."""
+    light, dark = (
+        "".join(f"--fig-{name}:{values[theme]};" for name, values in PALETTE.items())
+        for theme in (0, 1)
+    )
+    return (
+        f"<style>\n:root{{font-family:Inter,sans-serif;{light}}}\n"
+        f"@media(prefers-color-scheme:dark){{:root{{{dark}}}}}\n</style>"
+    )
+
+
+def _cleaned(
+    elements: Sequence[ET.Element],
+    colours: Mapping[str, str],
+    *,
+    painted: bool,
+    defined: bool,
+) -> Iterator[ET.Element]:
+    """Yield what is seen of some elements.
+
+    Args:
+        elements: Siblings.
+        colours: As for `clean`.
+        painted: Whether an element around them says what fills them.
+        defined: Whether they are only defined here, and used elsewhere.
+    """
+    for element in elements:
+        tag = _local(element.tag)
+        if tag in {"title", "desc", "metadata", "style"}:
+            continue
+        if tag not in CONTAINERS | SHAPES | TEXTS:
+            raise ValueError(f"expected shapes and text, which follow the theme, got <{tag}>")
+        new = ET.Element(tag, _attributes(element, colours))
+        filled = painted or "fill" in new.attrib
+        inside = defined or tag in {"defs", "clipPath", "pattern"}
+        if tag in SHAPES | TEXTS and not (filled or inside):
+            raise ValueError(
+                f"expected one of the figure colours, got black, SVG's own, in a <{tag}>"
+            )
+        if (
+            tag in SHAPES
+            and tag != "use"
+            and new.get("fill") == "none"
+            and "stroke" not in new.attrib
+        ):
+            continue  # matplotlib's background, which nobody sees
+        if tag in TEXTS:
+            new.text = element.text if element.text and element.text.strip() else None
+        new.extend(_cleaned(list(element), colours, painted=filled, defined=inside))
+        if tag == "text":
+            _join(new)
+        yield new
+
+
+def _attributes(element: ET.Element, colours: Mapping[str, str]) -> dict[str, str]:
+    """The attributes that are seen, those of its `style` among them, rounded, in CSS variables."""
+    given = {_local(name): value for name, value in element.items()}
+    for declaration in filter(str.strip, given.pop("style", "").split(";")):
+        name, _, value = declaration.partition(":")
+        given[name.strip()] = value.strip()
+    if re.fullmatch(r"rotate\(-?0( \S+ \S+)?\)", given.get("transform", "")):
+        del given["transform"]
+    return {
+        "xlink:href" if name == "href" else name: _value(name, value, colours)
+        for name, value in given.items()
+        if name not in UNSEEN
+    }
+
+
+def _value(name: str, value: str, colours: Mapping[str, str]) -> str:
+    if name in {"fill", "stroke"}:
+        return _variable(value, colours)
+    if name == "d":
+        return _path(value)
+    if name in LENGTHS | OPACITIES:
+        return _rounded(name, value)
+    if name in WORDS or (name == "href" and value.startswith("#")):
+        return value
+    raise ValueError(f"expected an attribute that a figure can have, got {name}={value[:60]!r}")
+
+
+def _variable(value: str, colours: Mapping[str, str]) -> str:
+    if value in {"none", "currentColor"} or value.startswith(("url(#", "var(--fig-")):
+        return value
+    if value.lower() not in colours:
+        known = ", ".join(colours)
+        raise ValueError(f"expected one of the figure colours ({known}), got {value!r}")
+    return f"var(--fig-{colours[value.lower()]})"
+
+
+def _text(number: float, decimals: int) -> str:
+    text = f"{number:.{decimals}f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def _rounded(name: str, value: str) -> str:
+    decimals = 3 if name in OPACITIES else 2
+    text = NUMBER.sub(lambda match: _text(float(match.group()), decimals), value)
+    return text.removesuffix("px")
+
+
+def _path(value: str) -> str:
+    """Round a path and write it short: `H` and `V` for level and upright lines."""
+    short, at = "", ("", "")
+    for letter, numbers in re.findall(r"([A-Za-z])([^A-Za-z]*)", value):
+        points = [_text(float(number), 2) for number in NUMBER.findall(numbers)]
+        if letter == "L" and len(points) == 2 and points[1] == at[1]:
+            short += "H" + points[0]
+        elif letter == "L" and len(points) == 2 and points[0] == at[0]:
+            short += "V" + points[1]
+        else:
+            short += letter + " ".join(points)
+        if letter in "HV" and len(points) == 1:
+            at = (points[0], at[1]) if letter == "H" else (at[0], points[0])
+        else:  # where other letters lead is not needed
+            at = (points[-2], points[-1]) if letter in "MLCQ" and len(points) > 1 else ("", "")
+    return short
+
+
+def _join(text: ET.Element) -> None:
+    """Join the letters that matplotlib sets one by one, where they stand in one line and style."""
+    for before, after in zip(list(text), list(text)[1:], strict=False):
+        same = {name: value for name, value in before.items() if name != "x"}
+        if same == {name: value for name, value in after.items() if name != "x"}:
+            after.text = (before.text or "") + (after.text or " ")
+            after.set("x", before.get("x", "0"))
+            text.remove(before)
+
+
+def _pruned(element: ET.Element, wanted: set[str]) -> list[ET.Element]:
+    """What is left of an element without ids, definitions and groups that nothing needs."""
+    if element.get("id") not in wanted:
+        element.attrib.pop("id", None)
+    children = [part for child in element for part in _pruned(child, wanted)]
+    if element.tag == "defs":
+        children = [child for child in children if "id" in child.attrib]
+    if element.tag == "g" and not element.attrib:
+        return children
+    element[:] = children
+    return [element] if children or element.tag not in {"g", "defs"} else []
+
+
+def _references(drawing: ET.Element) -> Iterator[str]:
+    for element in drawing.iter():
+        for name, value in element.items():
+            if name == "xlink:href":
+                yield value.removeprefix("#")
+            else:
+                yield from REFERENCE.findall(value)
+
+
+def _number(drawing: ET.Element, prefix: str) -> None:
+    """Number the ids in the order of their first use."""
+    new: dict[str, str] = {}
+    for reference in _references(drawing):
+        new.setdefault(reference, f"{prefix}-{len(new) + 1}")
+    defined = {element.get("id") for element in drawing.iter()}
+    if missing := sorted(new.keys() - defined):
+        raise ValueError(
+            f"expected every reference to be defined, got {missing[0]!r}, which is not"
+        )
+    for element in drawing.iter():
+        for name, value in element.items():
+            if name == "id":
+                element.set(name, new[value])
+            elif name == "xlink:href":
+                element.set(name, "#" + new[value.removeprefix("#")])
+            else:
+                element.set(name, REFERENCE.sub(lambda match: f"url(#{new[match[1]]})", value))
+
+
+def _written(element: ET.Element) -> Iterator[str]:
+    """One line an element; a text with its parts on one line, since white space counts there."""
+    attributes = "".join(f' {name}="{escape(value)}"' for name, value in element.items())
+    text = escape(element.text or "", quote=False)
+    if element.tag in TEXTS:
+        parts = "".join(line for part in element for line in _written(part))
+        yield f"<{element.tag}{attributes}>{text}{parts}</{element.tag}>"
+    elif len(element):
+        yield f"<{element.tag}{attributes}>"
+        for child in element:
+            yield from _written(child)
+        yield f"</{element.tag}>"
+    else:
+        yield f"<{element.tag}{attributes}/>"
+
+
+@dataclass(frozen=True)
+class _Part:
+    """An element of a figure: what it is, and what may change about it."""
+
+    kind: tuple[int, str]
+    attributes: dict[str, str]
+    text: str
+
+    def __str__(self) -> str:
+        return f"<{self.kind[1]}>" + (f" {self.text!r}" if self.text else "")
+
+
+def _flat(element: ET.Element, depth: int = 0) -> Iterator[_Part]:
+    attributes = {_local(name): value for name, value in element.items()}
+    for name in OPACITIES:  # one that is almost 1 may be left out
+        attributes.setdefault(name, "1")
+    text = element.text or ""
+    yield _Part((depth, _local(element.tag)), attributes, text if text.strip() else "")
+    for child in element:
+        yield from _flat(child, depth + 1)
+
+
+def _moved(old: list[_Part], new: list[_Part]) -> list[str]:
+    """Tell what was added and what removed."""
+    before, now = [[(part.kind, part.text) for part in parts] for parts in (old, new)]
+    found = []
+    for what, i1, i2, j1, j2 in SequenceMatcher(None, before, now, autojunk=False).get_opcodes():
+        if what != "equal":
+            found += [f"{part} is no longer drawn" for part in old[i1:i2]]
+            found += [f"{part} is drawn, but not committed" for part in new[j1:j2]]
+    return found
+
+
+def _changes(before: _Part, now: _Part) -> Iterator[str]:
+    """Tell how one element changed."""
+    if before.text != now.text:
+        yield f"{now} is drawn, committed is {before.text!r}"
+    for name in sorted(before.attributes.keys() | now.attributes.keys()):
+        old, new = before.attributes.get(name, ""), now.attributes.get(name, "")
+        if not _alike(name, old, new):
+            yield f"{before} is drawn with {name} {_cut(new)}, committed is {_cut(old)}"
+
+
+def _cut(value: str) -> str:
+    return repr(value if len(value) < 60 else value[:57] + "...")
+
+
+def _alike(name: str, old: str, new: str) -> bool:
+    """Whether two values of an attribute look the same."""
+    if old == new or not (name == "d" or name in LENGTHS | OPACITIES):
+        return old == new
+    (words, numbers), (new_words, new_numbers) = _parts(name, old), _parts(name, new)
+    tolerance = OPACITY_TOLERANCE if name in OPACITIES else LENGTH_TOLERANCE
+    return (
+        words == new_words
+        and len(numbers) == len(new_numbers)
+        and all(abs(a - b) <= tolerance for a, b in zip(numbers, new_numbers, strict=True))
+    )
+
+
+def _parts(name: str, value: str) -> tuple[list[str], list[float]]:
+    """The words and the numbers of a value; of a path with `H` and `V` told as `L` again."""
+    if name != "d":
+        return NUMBER.sub("#", value).split(), [float(number) for number in NUMBER.findall(value)]
+    words: list[str] = []
+    numbers: list[float] = []
+    for letter, rest in re.findall(r"([A-Za-z])([^A-Za-z]*)", value):
+        here = [float(number) for number in NUMBER.findall(rest)]
+        if letter == "H":
+            here.append(numbers[-1])
+        elif letter == "V":
+            here.insert(0, numbers[-2])
+        words.append(f"{'L' if letter in 'HV' else letter}{len(here)}")
+        numbers += here
+    return words, numbers
