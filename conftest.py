@@ -20,4 +20,4 @@ def as_a_reader_would() -> Iterator[None]:
         jaxtyping.config.update("jaxtyping_disable", checked)
 
 
-pytest_collect_file = literate.plugin.collector(Path(__file__).parent, around=as_a_reader_would)
+pytest_configure = literate.plugin.register(Path(__file__).parent, around=as_a_reader_would)

@@ -14,7 +14,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name, text in {
         "page": "run a page and print what it prints",
         "script": "print the program of a page",
-        "update": "rewrite the outputs and figures of pages (all of docs/ and README.md by default)",
+        "update": "rewrite the outputs and figures of pages (by default of all)",
     }.items():
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("pages", nargs="*" if name == "update" else 1, type=Path)

@@ -4,8 +4,10 @@ import difflib
 import re
 from decimal import Decimal
 
-# A number that stands alone: not inside a word (`w2`), a version (`1.2.3`) or a date (`2026-01-02`).
-NUMBER = re.compile(r"(?<![\w.])(?<!\d-)[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?![\w]|\.\d|-\d)")
+# A number that stands alone: not in a word (`w2`), a version (`1.2.3`) or a date (`2026-01-02`).
+NUMBER = re.compile(
+    r"(?<![\w.])(?<!\d-)[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?![\w]|\.\d|-\d)"
+)
 
 
 def same_output(shown: str, printed: str) -> bool:
@@ -17,7 +19,8 @@ def same_output(shown: str, printed: str) -> bool:
     """
     ours, theirs = _lines(shown), _lines(printed)
     return ours == theirs or (
-        len(ours) == len(theirs) and all(_same_line(a, b) for a, b in zip(ours, theirs))
+        len(ours) == len(theirs)
+        and all(_same_line(a, b) for a, b in zip(ours, theirs, strict=True))
     )
 
 
@@ -28,8 +31,8 @@ def difference(shown: str, printed: str) -> str:
         next((a for a in ours[max(n - 2, 0) : n + 3] if _same_line(a, line)), line)
         for n, line in enumerate(theirs)
     ]
-    diff = difflib.unified_diff(ours, matched, "the page shows", "the code prints", n=2, lineterm="")
-    return "\n".join(diff)
+    names = ("the page shows", "the code prints")
+    return "\n".join(difflib.unified_diff(ours, matched, *names, n=2, lineterm=""))
 
 
 def _lines(text: str) -> list[str]:
@@ -43,7 +46,7 @@ def _same_line(shown: str, printed: str) -> bool:
     return (
         NUMBER.split(shown) == NUMBER.split(printed)
         and len(ours) == len(theirs)
-        and all(_rounds_to(a, b) for a, b in zip(ours, theirs))
+        and all(_rounds_to(a, b) for a, b in zip(ours, theirs, strict=True))
     )
 
 
@@ -57,6 +60,4 @@ def _rounds_to(shown: str, printed: str) -> bool:
 
 def _last_digit(number: str) -> int:
     """The power of ten of the last digit written: -2 for 0.25, 0 for 7, -7 for 1e-7."""
-    exponent = Decimal(number).as_tuple().exponent
-    assert isinstance(exponent, int), number  # NUMBER matches neither nan nor inf
-    return exponent
+    return int(Decimal(number).as_tuple().exponent)

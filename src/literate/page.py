@@ -1,8 +1,8 @@
-"""Find the blocks of a page: exactly what reaches the HTML, with the true file and line of each line.
+"""Find the blocks of a page: exactly what reaches the HTML, with the true file and line of it.
 
 A page goes through the Markdown extensions that mkdocs.yml configures.
-Two of them are replaced by forms that remember: the snippet preprocessor, where each line came from,
-and the fence preprocessor, between which lines it found each fence.
+Two of them are replaced by forms that remember: the snippet preprocessor where each line came
+from, the fence preprocessor between which lines it found each fence.
 """
 
 import hashlib
@@ -13,16 +13,18 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, SupportsIndex
+from typing import Any, Self, SupportsIndex
 from urllib.parse import unquote
 
 import markdown
-from mkdocs.config import load_config
-from pymdownx.snippets import SnippetPreprocessor
+from mkdocs.config.defaults import MkDocsConfig
+from pymdownx.snippets import SnippetExtension, SnippetPreprocessor
 from pymdownx.superfences import SuperFencesBlockPreprocessor
 
+from literate.figures import is_figure
+
 PYTHON_NAMES = {"py", "py3", "python3", "pycon", "pycon3", "python-console", "pyi", "ipython"}
-FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?^(?:---|\.\.\.)[ \t]*\n", re.M | re.S)
+FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?^(?:---|\.\.\.)[ \t]*\n", re.MULTILINE | re.DOTALL)
 
 
 class PageError(ValueError):
@@ -85,12 +87,14 @@ class Page:
         """The example that an output belongs to: the block right before it."""
         before = self.blocks[: self.blocks.index(block)]
         if not before or not before[-1].runs:
-            raise PageError(f"{block.place}: an output belongs right after the example that prints it")
-        last = before[-1].lines[-1][1] if before[-1].kind == "example" else before[-1].place
-        if last.path == block.fence.path:
-            between = last.path.read_text(encoding="utf-8").split("\n")[last.line : block.fence.line - 1]
-            if any(line.strip(" \t>`~") for line in between):
-                raise PageError(f"{block.place}: text stands between this output and its example")
+            raise PageError("expected the example that prints this right above it")
+        if before[-1].fence.path == block.fence.path:
+            text = block.fence.path.read_text(encoding="utf-8").split("\n")
+            end = before[-1].place.line + (
+                len(before[-1].lines) if before[-1].kind == "example" else 1
+            )
+            if any(line.strip(" \t>`~") for line in text[end : block.fence.line - 1]):
+                raise PageError("expected nothing between this output and its example")
         return before[-1]
 
 
@@ -127,11 +131,12 @@ def nearest_config(path: Path) -> Path:
 
 
 class _Line(str):
-    """A line that remembers where it came from, through what the snippet preprocessor does to it."""
+    """A line that remembers where it came from through what the snippet preprocessor does to it."""
 
+    __slots__ = ("place",)
     place: Place
 
-    def __new__(cls, text: str, place: Place) -> "_Line":
+    def __new__(cls, text: str, place: Place) -> Self:
         line = super().__new__(cls, text)
         line.place = place
         return line
@@ -146,9 +151,14 @@ class _Line(str):
 class _Snippets(SnippetPreprocessor):
     """Expands snippets as the site does, and keeps the place of every line in `places`."""
 
-    def __init__(self, config: dict[str, Any], md: markdown.Markdown, path: Path, skipped: int) -> None:
-        super().__init__(config, md)
-        self.page, self.skipped = path, skipped
+    page: Path
+    skipped: int  # lines of front matter, which do not reach Markdown
+
+    def __init__(self, md: markdown.Markdown) -> None:
+        configs = (
+            e.getConfigs() for e in md.registeredExtensions if isinstance(e, SnippetExtension)
+        )
+        super().__init__(next(configs), md)
         self.places: list[Place] = []
 
     def read_lines(self, path: str) -> list[str]:
@@ -157,11 +167,17 @@ class _Snippets(SnippetPreprocessor):
 
     def dedent(self, lines: list[str]) -> list[str]:
         dedented = textwrap.dedent("\n".join(lines)).split("\n")
-        return [_Line(new, old.place) for new, old in zip(dedented, lines) if isinstance(old, _Line)]
+        return [
+            _Line(new, old.place)
+            for new, old in zip(dedented, lines, strict=True)
+            if isinstance(old, _Line)
+        ]
 
     def run(self, lines: list[str]) -> list[str]:
         first = self.skipped + 1
-        tagged: list[str] = [_Line(line, Place(self.page, n)) for n, line in enumerate(lines, first)]
+        tagged: list[str] = [
+            _Line(line, Place(self.page, n)) for n, line in enumerate(lines, first)
+        ]
         self.places, last = [], Place(self.page, 0)
         expanded = super().run(tagged)
         for line in expanded:  # an escaped section marker is rebuilt as a plain string
@@ -181,6 +197,8 @@ class _Fence:
 class _Fences(SuperFencesBlockPreprocessor):
     """Recognizes fences as the site does; leaves a numbered mark for each in the HTML."""
 
+    formatter: Any
+
     def __init__(self, original: SuperFencesBlockPreprocessor) -> None:
         super().__init__(original.md)
         self.config, self.extension = original.config, original.extension
@@ -192,7 +210,9 @@ class _Fences(SuperFencesBlockPreprocessor):
         super().process_nested_block(ws, content, start, end)
 
     def _record(self, start: int, *, src: str, language: str | None, **_: object) -> str:
-        self.found.append(_Fence(language or "", src.split("\n") if src else [], start, self.ws or ""))
+        self.found.append(
+            _Fence(language or "", src.split("\n") if src else [], start, self.ws or "")
+        )
         return f'<pre data-fence="{len(self.found) - 1}"></pre>'
 
 
@@ -214,54 +234,63 @@ class _Marks(HTMLParser):
             self.order.append(unquote(source).removeprefix("./"))
 
 
-def is_figure(source: str) -> bool:
-    """Whether an image's address names a figure: an SVG of our own that is not an asset."""
-    return source.endswith(".svg") and not re.match(r"[a-z]+:|//|/", source) and "assets/" not in source
+class _Renderer:
+    """The site's Markdown, with the two preprocessors that remember in their places."""
+
+    def __init__(self, config: Path) -> None:
+        settings = MkDocsConfig(config_file_path=str(config))
+        with config.open(encoding="utf-8") as file:
+            settings.load_file(file)
+        errors, _ = settings.validate()
+        if errors:
+            raise PageError("; ".join(f"{config}: {option}: {error}" for option, error in errors))
+        # Our own extensions only finish the HTML: without them a figure is still an image.
+        names = [name for name in settings.markdown_extensions if not name.startswith("literate.")]
+        self.md = markdown.Markdown(extensions=names, extension_configs=settings.mdx_configs)
+        if not all(name in self.md.preprocessors for name in ("snippet", "fenced_code_block")):
+            raise PageError(f"{config}: expected the extensions pymdownx.snippets and .superfences")
+        self.snippets = _Snippets(self.md)
+        self.fences = _Fences(self.md.preprocessors["fenced_code_block"])
+        self.md.preprocessors.register(self.snippets, "snippet", 32)
+        self.md.preprocessors.register(self.fences, "fenced_code_block", 25)
+
+    def render(self, path: Path, body: str, skipped: int) -> str:
+        """Render a page's text, whose first lines (the front matter) were skipped."""
+        self.md.reset()
+        self.snippets.page, self.snippets.skipped, self.fences.found = path, skipped, []
+        return self.md.convert(body)
 
 
-@lru_cache
-def _extensions(config: Path, _modified: float) -> tuple[list[str], dict[str, Any]]:
-    """The site's Markdown extensions; without ours, which only finish the HTML."""
-    settings = load_config(str(config))
-    names = [name for name in settings.markdown_extensions if not name.startswith("literate.")]
-    return names, settings.mdx_configs
+@lru_cache(maxsize=1)
+def _renderer(config: Path, _modified: float) -> _Renderer:
+    return _Renderer(config)
 
 
 def _blocks(path: Path, text: str, config: Path) -> Iterator[Block]:
     front = FRONT_MATTER.match(text)
     body = text[front.end() :] if front else text
-    names, options = _extensions(config, config.stat().st_mtime)
-    md = markdown.Markdown(extensions=names, extension_configs=options)
-    snippets = _Snippets(_snippet_options(md), md, path, text[: len(text) - len(body)].count("\n"))
-    fences = _Fences(md.preprocessors["fenced_code_block"])
-    if "snippet" in md.preprocessors:
-        md.preprocessors.register(snippets, "snippet", 32)
-    md.preprocessors.register(fences, "fenced_code_block", 25)
+    renderer = _renderer(config, config.stat().st_mtime)
     try:
-        html = md.convert(body)
+        html = renderer.render(path, body, text[: len(text) - len(body)].count("\n"))
     except Exception as error:  # whatever an extension raises, the page fails and the run goes on
         raise PageError(f"{path}: {type(error).__name__}: {error}") from error
-    shown = _own_lines(snippets.places, path)
+    places = renderer.snippets.places
+    shown = _own_lines(places, path)
     for mark in _Marks(html).order:
         if isinstance(mark, str):
             yield _figure(mark, path, text)
             continue
-        fence = fences.found[mark]
-        origins = snippets.places[fence.start + 1 : fence.start + 1 + len(fence.lines)]
+        fence = renderer.fences.found[mark]
+        origins = places[fence.start + 1 : fence.start + 1 + len(fence.lines)]
         lines = tuple(zip(fence.lines, origins, strict=True))
-        place, opening = shown[fence.start], snippets.places[fence.start]
-        yield Block(_kind(fence, lines, opening), fence.language, lines, place, opening, fence.indent)
-
-
-def _snippet_options(md: markdown.Markdown) -> dict[str, Any]:
-    for extension in md.registeredExtensions:
-        if type(extension).__module__ == "pymdownx.snippets":
-            return dict(extension.getConfigs())
-    raise PageError("expected pymdownx.snippets among the markdown_extensions of mkdocs.yml")
+        place, opening = shown[fence.start], places[fence.start]
+        yield Block(
+            _kind(fence, lines, opening), fence.language, lines, place, opening, fence.indent
+        )
 
 
 def _own_lines(places: list[Place], path: Path) -> list[Place]:
-    """For each line the page's own line that shows it: for an included line, that of its snippet."""
+    """For each line the page's own line that shows it: for an included one, that of its snippet."""
     own, last = [], 0
     for place in places:
         if place.path == path:
@@ -273,7 +302,10 @@ def _own_lines(places: list[Place], path: Path) -> list[Place]:
 
 
 def _kind(fence: _Fence, lines: tuple[tuple[str, Place], ...], opening: Place) -> str:
-    if fence.language.lower() in PYTHON_NAMES or fence.language.lower() == "python" != fence.language:
+    if (
+        fence.language.lower() in PYTHON_NAMES
+        or fence.language.lower() == "python" != fence.language
+    ):
         raise PageError(f"{opening}: expected a fence marked `python`, got `{fence.language}`")
     if fence.language != "python":
         return fence.language if fence.language in ("output", "console") else "other"

@@ -1,17 +1,19 @@
 """Carry the blocks of pages, and the examples of docstrings, through Sybil into pytest.
 
-In a conftest.py: `pytest_collect_file = literate.plugin.collector(root)`.
+In a conftest.py: `pytest_configure = literate.plugin.register(root)`.
 """
 
 import doctest
 import json
 import os
+import shutil
 from collections.abc import Callable, Collection, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sybil import Document, Example, Region, Sybil
 from sybil.document import PythonDocStringDocument
 from sybil.integration.pytest import pytest_integration
@@ -24,64 +26,75 @@ from literate.program import Around, Outcome, run
 PASSED = Path(".literate/passed")  # what the audit of the built site reads
 
 
-def collector(
+def register(
     root: Path, folders: Collection[str] = ("docs", "src"), around: Around = nullcontext
-) -> Callable[..., Any]:
-    """Make a `pytest_collect_file` that collects pages and docstring examples, one item each.
+) -> Callable[[pytest.Config], None]:
+    """Make a `pytest_configure` under which pages and docstring examples are collected.
 
     Args:
         root: The project's folder.
         folders: Where its Markdown pages and Python modules are; README.md is always a page.
         around: Makes a context manager that is entered while a page's program runs.
     """
-    root = root.resolve()
-    record = Record(root / PASSED)
-    pages = PageParser(root, around, record)
-    collect = pytest_integration(
-        _Sybil([pages], path=str(root), patterns=["*.md"], document_types={".md": _AnyText}),
-        _Sybil([], path=str(root), patterns=["*.py"], document_types={".py": _docstrings(record)}),
-    )
 
-    def pytest_collect_file(file_path: Path, parent: Any) -> Any:
-        if not file_path.resolve().is_relative_to(root):
+    def pytest_configure(config: pytest.Config) -> None:
+        config.pluginmanager.register(Plugin(root.resolve(), folders, around), "literate")
+
+    return pytest_configure
+
+
+class Plugin:
+    """What pytest calls."""
+
+    def __init__(self, root: Path, folders: Collection[str], around: Around) -> None:
+        self.root, self.folders, self.around = root, folders, around
+        self.passed: set[str] = set()
+        pages, modules = PageParser(self), _docstrings(self)
+        self.collect = pytest_integration(
+            _Sybil([pages], path=str(root), patterns=["*.md"], document_types={".md": _AnyText}),
+            _Sybil([], path=str(root), patterns=["*.py"], document_types={".py": modules}),
+        )
+
+    def pytest_collect_file(self, file_path: Path, parent: Any) -> Any:
+        """Collect a page or a module."""
+        if not file_path.resolve().is_relative_to(self.root):
             return None
-        place = file_path.resolve().relative_to(root)
-        wanted = place.parts[0] in folders or place == Path("README.md")
-        return collect(file_path, parent) if wanted else None
+        place = file_path.resolve().relative_to(self.root)
+        wanted = place.parts[0] in self.folders or place == Path("README.md")
+        return self.collect(file_path, parent) if wanted else None
 
-    return pytest_collect_file
-
-
-@dataclass
-class Record:
-    """The code that ran and passed in this process, kept in a file for the audit of the site."""
-
-    folder: Path
-    passed: set[str] = field(default_factory=set)
-
-    def add(self, *sources: str) -> None:
+    def note(self, *sources: str) -> None:
+        """Remember code that ran and passed."""
         self.passed |= {key(source) for source in sources}
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"{os.getpid()}.json"
-        path.write_text(json.dumps(sorted(self.passed)), encoding="utf-8")
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Forget what passed in an earlier run; a worker process leaves that to the first."""
+        if not hasattr(session.config, "workerinput"):
+            shutil.rmtree(self.root / PASSED, ignore_errors=True)
+
+    def pytest_sessionfinish(self) -> None:
+        """Keep what passed in this process, for the audit of the built site."""
+        if self.passed:
+            (self.root / PASSED).mkdir(parents=True, exist_ok=True)
+            path = self.root / PASSED / f"{os.getpid()}.json"
+            path.write_text(json.dumps(sorted(self.passed)), encoding="utf-8")
 
 
 @dataclass
 class PageParser:
     """Sybil's parser for pages: a region for each block that is tested."""
 
-    root: Path
-    around: Around
-    record: Record
+    plugin: Plugin
 
     def __call__(self, document: Document) -> Iterator[Region]:
+        """Find the regions of a page."""
         try:
             page = read(Path(document.path))
         except PageError as error:  # one failed item, not an aborted run
             message = str(error)
-            yield Region(0, 0, error, lambda example: message)
+            yield Region(0, 0, error, lambda _: message)
             return
-        tests = PageTests(page, self)
+        tests = PageTests(page, self.plugin)
         starts = [0]
         for line in document.text.split("\n"):
             starts.append(starts[-1] + len(line) + 1)
@@ -100,20 +113,20 @@ class PageTests:
     """The verdicts on a page's blocks; its program runs once, whichever is asked for first."""
 
     page: Page
-    parser: PageParser
+    plugin: Plugin
     outcomes: dict[Block, Outcome] | None = None
 
     def check(self, example: Example) -> str | None:
         """Say what is wrong with a block, or nothing."""
         block: Block = example.parsed
         if block.kind == "console":
-            wrong = console.check(block, self.parser.root)
+            wrong = console.check(block, self.plugin.root)
         else:
             if self.outcomes is None:
-                self.outcomes = run(self.page, self.parser.around)
+                self.outcomes = run(self.page, self.plugin.around)
             wrong = verdict.wrong(self.page, block, self.outcomes)
             if not wrong and block.runs:
-                self.parser.record.add(block.source)
+                self.plugin.note(block.source)
         return f"{block.place}: {wrong}" if wrong else None
 
 
@@ -129,12 +142,12 @@ class _AnyText(Document):
         return document
 
 
-def _docstrings(record: Record) -> type[Document]:
-    """A document type for modules: the examples of a docstring are one item, with its module's names."""
+def _docstrings(plugin: Plugin) -> type[Document]:
+    """A document type for modules: the examples of a docstring are one item and run together."""
 
     class Docstrings(PythonDocStringDocument):
         @classmethod
-        def parse(cls, path: str, *parsers: Any, encoding: str = "utf-8") -> Document:
+        def parse(cls, path: str, *_parsers: Any, encoding: str = "utf-8") -> Document:
             text = Path(path).read_text(encoding=encoding, errors="replace")
             document = cls(text, path)
             try:
@@ -142,11 +155,13 @@ def _docstrings(record: Record) -> type[Document]:
             except SyntaxError as error:  # one failed item, not an aborted run
                 message = f"{path}:{error.lineno}: {error.msg}"
                 document.evaluators.clear()  # the module cannot be imported
-                document.add(Region(0, 0, error, lambda example: message))
+                document.add(Region(0, 0, error, lambda _: message))
                 return document
             for start, _, docstring in found:
                 line = text[:start].count("\n")
-                test = doctest.DocTestParser().get_doctest(docstring, {}, Path(path).stem, path, line)
+                test = doctest.DocTestParser().get_doctest(
+                    docstring, {}, Path(path).stem, path, line
+                )
                 if test.examples:
                     document.add(Region(start, start, test, document.run_docstring))
             return document
@@ -156,14 +171,14 @@ def _docstrings(record: Record) -> type[Document]:
             test.globs, told = dict(example.namespace), list[str]()
             runner = doctest.DocTestRunner(checker=_Checker(), verbose=False)
             if not runner.run(test, out=told.append, clear_globs=False).failed:
-                record.add(*(part.source for part in test.examples))
+                plugin.note(*(part.source for part in test.examples))
             return "".join(told) or None
 
     return Docstrings
 
 
 class _Checker(doctest.OutputChecker):
-    def check_output(self, want: str, got: str, optionflags: int) -> bool:
+    def check_output(self, want: str, got: str, optionflags: int) -> bool:  # noqa: ARG002 -- doctest's
         return same_output(want, got)
 
 

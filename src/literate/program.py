@@ -1,4 +1,4 @@
-"""Run a page's program: its Python, top to bottom, once, in one namespace and a folder of its own."""
+"""Run a page's program: its Python, top to bottom, once, in one namespace and one empty folder."""
 
 import contextlib
 import io
@@ -51,7 +51,9 @@ def run(page: Page, around: Around = nullcontext) -> dict[Block, Outcome]:
     with _own_place(module) as folder, around():
         for block in page.blocks:
             if block.runs:
-                outcomes[block] = Outcome(needs=failed) if failed else _run_block(block, module, folder)
+                outcomes[block] = (
+                    Outcome(needs=failed) if failed else _run_block(block, module, folder)
+                )
                 failed = failed or (block if outcomes[block].error else None)
     return outcomes
 
@@ -83,10 +85,10 @@ def _run_block(block: Block, module: ModuleType, folder: Path) -> Outcome:
     try:
         code = compile_block(block)
         with contextlib.redirect_stdout(printed):
-            exec(code, module.__dict__)
+            exec(code, module.__dict__)  # noqa: S102 -- that is what this module is for
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # also SystemExit, and a test runner's own skip: nothing is skipped
+    except BaseException as error:  # noqa: BLE001 -- also SystemExit and pytest's skip: told, not obeyed
         outcome.error = _told(error, {str(place.path) for _, place in block.lines})
     outcome.printed, outcome.seconds = printed.getvalue(), time.perf_counter() - begin
     for drawing in sorted(folder.glob("*.svg")):  # taken away, so that each is its own block's
@@ -106,7 +108,7 @@ def _told(error: BaseException, files: set[str]) -> str:
 @contextlib.contextmanager
 def _own_place(module: ModuleType) -> Iterator[Path]:
     """An empty working directory and a module of its own; what a program changes is put back."""
-    folder, path, arguments, environment = os.getcwd(), sys.path[:], sys.argv[:], dict(os.environ)
+    folder, path, arguments, environment = Path.cwd(), sys.path[:], sys.argv[:], dict(os.environ)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
         try:
             os.chdir(temporary)

@@ -59,7 +59,7 @@ def update(path: Path) -> list[str]:
     pictures = [block for block in page.blocks if block.kind == "figure"]
     texts = {block: _agreed(page, block, runs, _printed, _differ) for block in outputs}
     drawings = {block: _agreed(page, block, runs, _drawn, _differ_drawn) for block in pictures}
-    return _write_outputs(page, texts) + _write_drawings(page, drawings)
+    return _write_outputs(texts) + _write_drawings(page, drawings)
 
 
 def _run_elsewhere(page: Page, machine: dict[str, str]) -> dict[Block, Outcome]:
@@ -121,7 +121,7 @@ def _differ_drawn(committed: str, drawn: str) -> str:
     return "\n".join(compare(committed, drawn))
 
 
-def _write_outputs(page: Page, texts: dict[Block, str]) -> list[str]:
+def _write_outputs(texts: dict[Block, str]) -> list[str]:
     """Rewrite the outputs that changed; the last first, so that line numbers stay true."""
     changed = [block for block, text in texts.items() if text != block.source]
     files = {block.fence.path for block in changed}

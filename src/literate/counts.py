@@ -1,0 +1,64 @@
+"""A Markdown extension that counts, at build, what the site promises to check.
+
+`<span data-count="examples">many</span>` becomes the number of examples on all pages.
+"""
+
+import re
+from collections import Counter
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import markdown
+from markdown.extensions import Extension
+from markdown.postprocessors import Postprocessor
+
+from literate.page import read
+
+MARK = re.compile(r'<span data-count="([\w ]*)">[^<]*</span>')
+
+
+def count(docs: Path) -> Counter[str]:
+    """Count the pages under a folder, and the blocks on them by kind, in the plural."""
+    pages = [read(path) for path in sorted(docs.rglob("*.md"))]
+    blocks = Counter(f"{block.kind}s" for page in pages for block in page.blocks)
+    lines = sum(len(block.lines) for page in pages for block in page.blocks if block.runs)
+    return blocks + Counter({"pages": len(pages), "lines": lines})
+
+
+@lru_cache(maxsize=1)
+def _counted(docs: Path, _modified: tuple[float, ...]) -> Counter[str]:
+    return count(docs)
+
+
+class _Counts(Postprocessor):
+    def __init__(self, docs: Path) -> None:
+        super().__init__()
+        self.docs = docs
+
+    def run(self, text: str) -> str:
+        return MARK.sub(self._number, text)
+
+    def _number(self, match: re.Match[str]) -> str:
+        modified = tuple(path.stat().st_mtime for path in sorted(self.docs.rglob("*.md")))
+        counted = _counted(self.docs, modified)
+        if match[1] not in counted:
+            raise ValueError(f"expected one of {sorted(counted)} to count, got {match[1]!r}")
+        return str(counted[match[1]])
+
+
+class CountsExtension(Extension):
+    """Option `docs`: the folder whose pages are counted."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.config = {"docs": ["docs", "The folder whose pages are counted."]}
+        super().__init__(**settings)
+
+    def extendMarkdown(self, md: markdown.Markdown) -> None:  # noqa: N802 -- the name that Markdown calls
+        """Register the postprocessor, after the one that puts raw HTML back."""
+        md.postprocessors.register(_Counts(Path(self.getConfig("docs"))), "literate_counts", 0)
+
+
+def makeExtension(**settings: Any) -> CountsExtension:  # noqa: N802 -- the name that Markdown calls
+    """Make the extension, as Python-Markdown asks for it."""
+    return CountsExtension(**settings)
