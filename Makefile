@@ -1,10 +1,11 @@
 # Each target is one line over a command that works without make too: see the head of tasks.py.
 PYTHON ?= python3
 
-.PHONY: site test check serve page update bench setup lock
+.PHONY: site test check build serve page update bench setup lock
 site: ;   @$(PYTHON) tasks.py site
 test: ;   @$(PYTHON) tasks.py test
-check: ;  @$(PYTHON) tasks.py check
+check: ;  @$(PYTHON) tasks.py check $(STEP)
+build: ;  @$(PYTHON) tasks.py build
 serve: ;  @$(PYTHON) tasks.py serve
 page: ;   @$(PYTHON) tasks.py page $(PAGE)
 update: ; @$(PYTHON) tasks.py update $(PAGE)

@@ -2,7 +2,8 @@
 
     python tasks.py site            build the site and serve it at http://localhost:8000
     python tasks.py test            all that CI runs: `check`, then the site in a real browser
-    python tasks.py check           lint, types, tests and pages, the built site
+    python tasks.py check [STEP..]  lint, types, tests and pages, the built site; or some of it
+    python tasks.py build           build the site strictly, into site/
 
     python tasks.py serve           the site while you write: reloads when a file changes
     python tasks.py page PAGE       run one page and print what it prints
@@ -15,9 +16,9 @@
 It needs Python 3.11 or newer and nothing else, on Linux, macOS and Windows. PORT=8001 in the
 environment serves at another port, CHROMIUM=/path/to/chrome names the browser of `test`.
 
-Each command first installs what it needs into .venv: `site` and `serve` the group `site` of
-pyproject.toml (neither torch nor NumPy), all others the group `test`; at the versions and hashes of
-constraints.txt, and our own package after them, editable and without dependencies. torch has no
+Each command first installs what it needs into .venv: `site`, `build` and `serve` the group `site`
+of pyproject.toml (neither torch nor NumPy), all others the group `test`; at the versions and hashes
+of constraints.txt, and our own package after them, editable and without dependencies. torch has no
 hash there, as its builds differ by machine: it is installed first and alone. What has been
 installed is noted in .venv/installed.txt, so that a second call installs nothing.
 """
@@ -164,7 +165,7 @@ def install_torch() -> None:
 
 def install(*arguments: str | Path) -> None:
     """Install with the pip of .venv; stop with its failure."""
-    module("pip", "install", "--quiet", *arguments)
+    module("pip", "install", "--quiet", "--quiet", *arguments)
 
 
 # Commands
@@ -173,9 +174,14 @@ def install(*arguments: str | Path) -> None:
 def site() -> None:
     """Build the site strictly and serve it; the port is claimed first, as a build takes seconds."""
     with server(port()) as listening:
-        module("mkdocs", "build", "--strict")
+        build()
         say(f"The site is at http://localhost:{port()} (stop with Ctrl+C)")
         listening.serve_forever()
+
+
+def build() -> None:
+    """Build the site; a warning is an error."""
+    module("mkdocs", "build", "--strict")
 
 
 def port() -> int:
@@ -255,9 +261,11 @@ def lock() -> None:
 # Checking
 
 
-def check() -> None:
-    """Lint, types, tests and pages, the built site."""
-    run_all(STEPS)
+def check(*names: str) -> None:
+    """Run the named steps, or all that need no browser."""
+    if not STEPS.keys() >= set(names):
+        sys.exit(f"expected steps among {', '.join(STEPS)}, got {' '.join(names)}")
+    run_all({name: STEPS[name] for name in names or STEPS})
 
 
 def test() -> None:
@@ -377,6 +385,7 @@ def debian_browser() -> str | None:
 
 COMMANDS = {
     "site": ("site", site),
+    "build": ("site", build),
     "serve": ("site", serve),
     "test": ("test", test),
     "check": ("test", check),
