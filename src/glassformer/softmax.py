@@ -38,7 +38,7 @@ def _shift(
     largest = x.max(axis, keepdims=True)
     largest[largest == -np.inf] = 0  # -inf minus -inf would be NaN; -inf minus 0 stays -inf
     with np.errstate(over="ignore"):  # too far below the largest: -inf is the right answer
-        return (x - largest) / float(temperature)
+        return (x - largest) / temperature
 
 
 # --8<-- [end:shift]
