@@ -27,6 +27,7 @@ BLUE = "#0072b2"
 ORANGE = "#d55e00"
 GREEN = "#009e73"
 PURPLE = "#cc79a7"
+BACKGROUND = "#fdfdfd"
 # Cells of a heat map: text in the foreground colour stays readable on them at any opacity.
 POSITIVE = "#56b4e9"
 NEGATIVE = "#e69f00"
@@ -105,26 +106,31 @@ def heat_map(
     grid = _grid(values, rows, columns)
     height, width = grid.shape
     row_labels, column_labels = [str(label) for label in rows], [str(label) for label in columns]
-    margin = 6 * max(map(len, row_labels)) + 12
-    cell = min(32.0, (350 - margin) / width)
-    slanted = max(map(len, column_labels)) * 6 > cell
+    longest_row, longest_column = max(map(len, row_labels)), max(map(len, column_labels))
+    margin = 6 * longest_row + 12  # in points, as are the sizes below
+    room = 350 if ax is None else ax.get_window_extent().width * 72 / ax.figure.dpi
+    cell = min(32.0, (room - margin) / width)
+    slanted = 6 * longest_column > cell
     if ax is None:
-        top = (4.5 * max(map(len, column_labels)) if slanted else 12) + (40 if title else 16)
-        _, ax = plt.subplots(
-            figsize=((margin + cell * width) / 72 + 0.1, (top + cell * height) / 72)
-        )
+        top = (4.5 * longest_column if slanted else 12) + (40 if title else 16)
+        size = (margin + cell * width + 8, top + cell * height)
+        _, ax = plt.subplots(figsize=(size[0] / 72, size[1] / 72))
     gap = 0.03 if cell > 10 else 0.0
     corner = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).reshape(-1, 1, 2)
     square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * (1 - 2 * gap) + gap
+    # Under numbers the colours are those that text can be read on, and else stronger ones.
+    blue, orange = (POSITIVE, NEGATIVE) if numbers else (BLUE, ORANGE)
     # The bounds keep rounding noise around zero from changing a hue or removing a cell.
-    colours = np.where(grid[..., None] < -1e-5, to_rgba(NEGATIVE), to_rgba(POSITIVE))
+    colours = np.where(grid[..., None] < -1e-5, to_rgba(orange), to_rgba(blue))
     colours[..., 3] = np.clip(np.abs(grid) / max(1.0, float(np.abs(grid).max())), 1e-6, 1.0)
     cells = PolyCollection(list(corner + square), facecolors=colours.reshape(-1, 4), lw=0)
     ax.add_collection(cells)
     cells.set_clip_on(False)
     if numbers and np.asarray(values).dtype != bool:
         for (row, column), value in np.ndenumerate(grid):
-            ax.text(column + 0.5, row + 0.5, _short(value), fontsize=9, ha="center", va="center")
+            text = _short(value)
+            colour = MUTED if text == "0" else FOREGROUND
+            ax.text(column + 0.5, row + 0.5, text, color=colour, size=9, ha="center", va="center")
     ax.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
     ax.set_yticks(
         [i + 0.5 for i, label in enumerate(row_labels) if label], filter(None, row_labels)

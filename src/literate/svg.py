@@ -5,6 +5,7 @@ Its colours are CSS variables, so that one drawing serves the light and the dark
 a small style sheet gives them values where the file is shown by itself, as on a code host.
 """
 
+import itertools
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,18 +24,20 @@ COLOURS = {
     "#cc79a7": "purple",
     "#56b4e9": "positive",
     "#e69f00": "negative",
+    "#fdfdfd": "background",
 }
-# Their values in the light and in the dark theme.
+# Their values in the light and in the dark theme, the same as in the site's style sheet.
 PALETTE = {
-    "foreground": ("#1f2328", "#f2f4f7"),
-    "muted": ("#59636e", "#a3adb8"),
-    "grid": ("#d1d9e0", "#3f4651"),
-    "blue": ("#0072b2", "#56b4e9"),
-    "orange": ("#c45100", "#f0932f"),
-    "green": ("#00805d", "#2fc396"),
-    "purple": ("#b0568a", "#e29cc3"),
-    "positive": ("#4596d1", "#1673b2"),
-    "negative": ("#d47c22", "#ab560f"),
+    "foreground": ("#1c2430", "#e4e8ef"),
+    "muted": ("#566173", "#a9b3c1"),
+    "grid": ("#d5dbe2", "#39414f"),
+    "blue": ("#0a5296", "#6cc3fa"),
+    "orange": ("#bf5600", "#f5a742"),
+    "green": ("#1d864b", "#1fa968"),
+    "purple": ("#a05aae", "#c476d2"),
+    "positive": ("#4a96d6", "#1a6aa8"),
+    "negative": ("#d67f27", "#9d5410"),
+    "background": ("#ffffff", "#12161d"),
 }
 LENGTH_TOLERANCE = 0.02  # pixels
 OPACITY_TOLERANCE = 0.0015
@@ -197,8 +200,8 @@ def _cleaned(
         if tag in TEXTS:
             new.text = element.text if element.text and element.text.strip() else None
         new.extend(_cleaned(list(element), colours, painted=filled, defined=inside))
-        if tag == "text":
-            _join(new)
+        if tag == "g" and any(len(text) for text in new.iterfind("text")):
+            _set_maths(new)
         yield new
 
 
@@ -267,14 +270,33 @@ def _path(value: str) -> str:
     return short
 
 
-def _join(text: ET.Element) -> None:
-    """Join the letters that matplotlib sets one by one, where they stand in one line and style."""
-    for before, after in zip(list(text), list(text)[1:], strict=False):
-        same = {name: value for name, value in before.items() if name != "x"}
-        if same == {name: value for name, value in after.items() if name != "x"}:
-            after.text = (before.text or "") + (after.text or " ")
-            after.set("x", before.get("x", "0"))
-            text.remove(before)
+def _set_maths(group: ET.Element) -> None:
+    """Join the letters that matplotlib sets one by one, as far as they stand in one style.
+
+    A formula in one line then flows, in whatever font the page has.
+    One with a fraction, or with letters above each other, keeps the places that were measured.
+    """
+    for text in group:
+        letters = sorted(text, key=lambda letter: float(letter.get("x", "0")))
+        starts = [float(letter.get("x", "0")) for letter in letters]
+        apart = all(after - before > 1 for before, after in itertools.pairwise(starts))
+        flows = apart and all(part.tag == "text" for part in group)
+        text[:] = letters[:1]
+        for letter in letters[1:]:
+            last = text[-1]
+            if _without_x(letter) == _without_x(last):
+                last.text = (last.text or " ") + (letter.text or " ")
+            else:
+                text.append(letter)
+        for last, letter in reversed(list(itertools.pairwise(text))) if flows else ():
+            rise = float(letter.attrib.pop("y", "0")) - float(last.get("y", "0"))
+            letter.attrib.pop("x", None)
+            if rise:
+                letter.set("dy", _text(rise, 2))
+
+
+def _without_x(letter: ET.Element) -> dict[str, str]:
+    return {name: value for name, value in letter.items() if name != "x"}
 
 
 def _pruned(element: ET.Element, wanted: set[str]) -> list[ET.Element]:
