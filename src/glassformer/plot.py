@@ -37,48 +37,24 @@ _WIDEST = 5.5  # inches: a wider figure would shrink on a phone until its text i
 if "MPLBACKEND" not in os.environ:  # a notebook sets it; anything else draws into files only
     mpl.use("agg")
 
-mpl.rcParams.update(
-    {
-        # One font that matplotlib carries itself measures text alike on every machine.
-        # The page shows the text in its own, narrower font.
-        "font.family": "DejaVu Sans",
-        "mathtext.fontset": "dejavusans",
-        "font.size": 10,
-        "axes.titlesize": 11,
-        "axes.labelsize": 10,
-        "xtick.labelsize": 9,
-        "ytick.labelsize": 9,
-        "legend.fontsize": 9,
-        "figure.titlesize": 11,
-        "figure.figsize": (5, 3),
-        "figure.constrained_layout.use": True,
-        "svg.fonttype": "none",  # text stays text
-        "svg.hashsalt": "glassformer",
-        "path.simplify": False,  # whether a point is dropped would depend on rounding
-        "figure.facecolor": "none",
-        "figure.edgecolor": "none",
-        "axes.facecolor": "none",
-        "savefig.facecolor": "none",
-        "savefig.edgecolor": "none",
-        "text.color": FOREGROUND,
-        "axes.titlecolor": FOREGROUND,
-        "axes.labelcolor": FOREGROUND,
-        "axes.edgecolor": MUTED,
-        "xtick.color": MUTED,
-        "ytick.color": MUTED,
-        "xtick.labelcolor": FOREGROUND,
-        "ytick.labelcolor": FOREGROUND,
-        "grid.color": GRID,
-        "lines.color": BLUE,
-        "patch.facecolor": BLUE,
-        "patch.edgecolor": FOREGROUND,
-        "legend.frameon": False,
-        "legend.edgecolor": GRID,
-        "axes.prop_cycle": cycler(color=[BLUE, ORANGE, GREEN, PURPLE]),
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-    }
-)
+# One font that matplotlib carries itself measures text alike on every machine.
+# The page shows the text in its own font, which is narrower.
+mpl.rc("font", family="DejaVu Sans", size=10)
+mpl.rc("mathtext", fontset="dejavusans")
+mpl.rc("svg", fonttype="none", hashsalt="glassformer")  # text stays text
+mpl.rc("path", simplify=False)  # whether a point is dropped would depend on rounding
+mpl.rc("figure", figsize=(5, 3), titlesize=11, facecolor="none", edgecolor="none")
+mpl.rc("figure.constrained_layout", use=True)
+mpl.rc("text", color=FOREGROUND)
+mpl.rc("axes", titlesize=11, titlecolor=FOREGROUND, labelsize=10, labelcolor=FOREGROUND)
+mpl.rc("axes", facecolor="none", edgecolor=MUTED)
+mpl.rc("axes", prop_cycle=cycler(color=[BLUE, ORANGE, GREEN, PURPLE]))
+mpl.rc("axes.spines", top=False, right=False)
+mpl.rc("xtick", color=MUTED, labelcolor=FOREGROUND, labelsize=9)
+mpl.rc("ytick", color=MUTED, labelcolor=FOREGROUND, labelsize=9)
+mpl.rc("grid", color=GRID)
+mpl.rc("legend", fontsize=9, frameon=False, edgecolor=GRID)
+mpl.rc("patch", facecolor=BLUE, edgecolor=FOREGROUND)
 
 
 def heat_map(
@@ -115,36 +91,22 @@ def heat_map(
         top = (4.5 * longest_column if slanted else 12) + (40 if title else 16)
         size = (margin + cell * width + 8, top + cell * height)
         _, ax = plt.subplots(figsize=(size[0] / 72, size[1] / 72))
-    gap = 0.03 if cell > 10 else 0.0
-    corner = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).reshape(-1, 1, 2)
-    square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * (1 - 2 * gap) + gap
     # Under numbers the colours are those that text can be read on, and else stronger ones.
-    blue, orange = (POSITIVE, NEGATIVE) if numbers else (BLUE, ORANGE)
-    # The bounds keep rounding noise around zero from changing a hue or removing a cell.
-    colours = np.where(grid[..., None] < -1e-5, to_rgba(orange), to_rgba(blue))
-    colours[..., 3] = np.clip(np.abs(grid) / max(1.0, float(np.abs(grid).max())), 1e-6, 1.0)
-    cells = PolyCollection(list(corner + square), facecolors=colours.reshape(-1, 4), lw=0)
-    ax.add_collection(cells)
-    cells.set_clip_on(False)
+    hues = (POSITIVE, NEGATIVE) if numbers else (BLUE, ORANGE)
+    ax.add_collection(_cells(grid, *hues, gap=0.03 if cell > 10 else 0.0), autolim=False)
     if numbers and np.asarray(values).dtype != bool:
         for (row, column), value in np.ndenumerate(grid):
             text = _short(value)
             colour = MUTED if text == "0" else FOREGROUND
             ax.text(column + 0.5, row + 0.5, text, color=colour, size=9, ha="center", va="center")
     ax.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
-    ax.set_yticks(
-        [i + 0.5 for i, label in enumerate(row_labels) if label], filter(None, row_labels)
-    )
-    ax.set_xticks(
-        [i + 0.5 for i, label in enumerate(column_labels) if label],
-        filter(None, column_labels),
-        rotation=40 if slanted else 0,
-        ha="left" if slanted else "center",
-        rotation_mode="anchor",
-    )
+    ax.set_xticks(np.arange(width) + 0.5, column_labels, rotation_mode="anchor")
+    if slanted:
+        ax.tick_params(axis="x", labelrotation=40)
+        plt.setp(ax.get_xticklabels(), ha="left")
+    ax.set_yticks(np.arange(height) + 0.5, row_labels)
     ax.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
-    ax.spines[:].set_visible(True)
-    ax.spines[:].set_color(GRID)
+    ax.spines[:].set(visible=True, color=GRID)
     if title:
         ax.set_title(title)
     return cast(Figure, ax.get_figure(root=True))
@@ -208,6 +170,21 @@ def _grid(
     if not np.isfinite(grid).all():
         raise ValueError("expected finite values, got NaN or infinity")
     return grid
+
+
+def _cells(
+    grid: NDArray[np.float64], positive: str, negative: str, *, gap: float
+) -> PolyCollection:
+    """A square for each value, its magnitude as opacity."""
+    height, width = grid.shape
+    corner = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).reshape(-1, 1, 2)
+    square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * (1 - 2 * gap) + gap
+    # The bounds keep rounding noise around zero from changing a hue or removing a cell.
+    colours = np.where(grid[..., None] < -1e-5, to_rgba(negative), to_rgba(positive))
+    colours[..., 3] = np.clip(np.abs(grid) / max(1.0, float(np.abs(grid).max())), 1e-6, 1.0)
+    return PolyCollection(
+        list(corner + square), facecolors=colours.reshape(-1, 4), linewidths=0, clip_on=False
+    )
 
 
 def _short(value: float) -> str:
