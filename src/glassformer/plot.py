@@ -100,10 +100,9 @@ def heat_map(
             colour = MUTED if text == "0" else FOREGROUND
             ax.text(column + 0.5, row + 0.5, text, color=colour, size=9, ha="center", va="center")
     ax.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
-    ax.set_xticks(np.arange(width) + 0.5, column_labels, rotation_mode="anchor")
-    if slanted:
-        ax.tick_params(axis="x", labelrotation=40)
-        plt.setp(ax.get_xticklabels(), ha="left")
+    angle, side = (40, "left") if slanted else (0, "center")
+    places = np.arange(width) + 0.5
+    ax.set_xticks(places, column_labels, rotation=angle, ha=side, rotation_mode="anchor")
     ax.set_yticks(np.arange(height) + 0.5, row_labels)
     ax.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
     ax.spines[:].set(visible=True, color=GRID)
