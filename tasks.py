@@ -23,7 +23,12 @@ hash there, as its builds differ by machine: it is installed first and alone. Wh
 installed is noted in .venv/installed.txt, so that a second call installs nothing.
 """
 
-from __future__ import annotations  # So that an old Python gets as far as `require_python`.
+import sys
+
+PYTHON_FOUND = f"this is {sys.version.split()[0]} ({sys.executable})"
+PYTHON_OTHER = "Name another one: make PYTHON=python3.13 ..., or python3.13 tasks.py ..."
+if sys.version_info < (3, 11):  # Before anything that an old Python does not have.
+    sys.exit(f"Glassformer needs Python 3.11 or newer; {PYTHON_FOUND}. {PYTHON_OTHER}")
 
 import argparse
 import functools
@@ -34,8 +39,8 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,20 +90,8 @@ def say(text: str) -> None:
 # Setting up
 
 
-def require_python(group: str) -> None:
-    """Stop with one clear sentence under a Python that cannot run the project."""
-    found = f"this is {sys.version.split()[0]} ({sys.executable})"
-    other = "Name another one: make PYTHON=python3.13 ..., or python3.13 tasks.py ..."
-    if sys.version_info < (3, 11):
-        sys.exit(f"Glassformer needs Python 3.11 or newer; {found}. {other}")
-    if group != "site" and sys.version_info >= (3, 15):
-        sys.exit(f"{TORCH} needs Python 3.11 to 3.14; {found}. {other}")
-
-
 def fingerprint() -> str:
     """Digest all that determines an installation; another digest means another installation."""
-    import tomllib
-
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     tables = [project["build-system"], project["project"], project["dependency-groups"]]
     parts = [sys.version, str(ROOT), TORCH, json.dumps([tables, project["tool"]["hatch"]])]
@@ -107,7 +100,8 @@ def fingerprint() -> str:
 
 def set_up(group: str) -> None:
     """Install a group of dependencies and our own package, unless that has been done."""
-    require_python(group)
+    if group == "test" and sys.version_info >= (3, 15):
+        sys.exit(f"{TORCH} needs Python 3.11 to 3.14; {PYTHON_FOUND}. {PYTHON_OTHER}")
     digest = fingerprint()
     note = INSTALLED.read_text(encoding="utf-8") if INSTALLED.exists() else ""
     if note in {f"{group} {digest}", f"test {digest}"}:
@@ -406,7 +400,7 @@ def main() -> None:
     )
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
     parser.add_argument("arguments", nargs="*", metavar="ARGUMENT")
-    given = parser.parse_args()
+    given = parser.parse_args(sys.argv[1:] or ["--help"])
     group, command = COMMANDS[given.command]
     if given.command == "setup":
         group = (given.arguments or ["test"])[0]
