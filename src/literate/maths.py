@@ -6,7 +6,7 @@ themselves. A formula that cannot be converted fails the page.
 """
 
 import re
-import xml.etree.ElementTree as etree
+import xml.etree.ElementTree as ET
 from html import unescape
 
 from markdown import Markdown
@@ -15,7 +15,7 @@ from markdown.treeprocessors import Treeprocessor
 from math_core import LatexError, LatexToMathML
 
 
-def to_mathml(tex: str, *, block: bool) -> etree.Element:
+def to_mathml(tex: str, *, block: bool) -> ET.Element:
     r"""Convert one formula, by itself: a macro that it defines ends with it.
 
     Args:
@@ -34,16 +34,17 @@ def to_mathml(tex: str, *, block: bool) -> etree.Element:
     try:
         mathml = converter.convert_with_local_state(tex.strip(), displaystyle=block)
     except LatexError as error:
-        raise ValueError(f"expected TeX that math-core knows, got ${tex.strip()}$: {error}") from None
+        message = f"expected TeX that math-core knows, got ${tex.strip()}$: {error}"
+        raise ValueError(message) from None
     # It is written for HTML, whose names for characters XML does not know, but for these four.
     mathml = re.sub(r"&(?!(?:amp|lt|gt|quot);)\w+;", lambda name: unescape(name[0]), mathml)
-    return etree.fromstring(mathml)
+    return ET.fromstring(mathml)  # noqa: S314 - math-core wrote it
 
 
 class MathsProcessor(Treeprocessor):
     """Replaces the text of each formula that arithmatex found."""
 
-    def run(self, root: etree.Element) -> None:
+    def run(self, root: ET.Element) -> None:
         """Convert every formula below `root`, in place.
 
         Args:
