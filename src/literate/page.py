@@ -17,7 +17,11 @@ from typing import Any, Self, SupportsIndex
 from urllib.parse import unquote
 
 import markdown
+from mkdocs.config import Config
+from mkdocs.config import config_options as options
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import ConfigurationError
+from mkdocs.utils.yaml import get_yaml_loader, yaml_load
 from pymdownx.snippets import SnippetExtension, SnippetPreprocessor
 from pymdownx.superfences import SuperFencesBlockPreprocessor
 
@@ -234,16 +238,28 @@ class _Marks(HTMLParser):
             self.order.append(unquote(source).removeprefix("./"))
 
 
+class _Settings(Config):  # type: ignore[no-untyped-call] # MkDocs registers it untyped
+    """The part of mkdocs.yml that says what Markdown is; the rest is the build's to check."""
+
+    mdx_configs = options.Private[dict[str, dict[str, Any]]]()
+    markdown_extensions = options.MarkdownExtensions(
+        builtins=["toc", "tables", "fenced_code"], configkey="mdx_configs"
+    )
+
+
 class _Renderer:
     """The site's Markdown, with the two preprocessors that remember in their places."""
 
     def __init__(self, config: Path) -> None:
-        settings = MkDocsConfig(config_file_path=str(config))
-        with config.open(encoding="utf-8") as file:
-            settings.load_file(file)
-        errors, _ = settings.validate()
-        if errors:
-            raise PageError("; ".join(f"{config}: {option}: {error}" for option, error in errors))
+        whole = MkDocsConfig(config_file_path=str(config))
+        settings = _Settings(config_file_path=str(config))
+        try:
+            with config.open(encoding="utf-8") as file:
+                settings.load_dict(yaml_load(file, get_yaml_loader(config=whole)))
+        except ConfigurationError as error:
+            raise PageError(f"{config}: {error}") from error
+        for option, wrong in settings.validate()[0]:
+            raise PageError(f"{config}: {option}: {wrong}")
         # Our own extensions only finish the HTML: without them a figure is still an image.
         names = [name for name in settings.markdown_extensions if not name.startswith("literate.")]
         self.md = markdown.Markdown(extensions=names, extension_configs=settings.mdx_configs)

@@ -7,6 +7,7 @@ import doctest
 import json
 import os
 import shutil
+import traceback
 from collections.abc import Callable, Collection, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 from sybil import Document, Example, Region, Sybil
 from sybil.document import PythonDocStringDocument
-from sybil.integration.pytest import pytest_integration
+from sybil.integration.pytest import SybilItem, pytest_integration
 
 from literate import console, verdict
 from literate.compare import same_output
@@ -62,6 +63,12 @@ class Plugin:
         place = file_path.resolve().relative_to(self.root)
         wanted = place.parts[0] in self.folders or place == Path("README.md")
         return self.collect(file_path, parent) if wanted else None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        """Let an item run more than once, as with plugins that repeat tests."""
+        if isinstance(item, SybilItem) and not item._request:  # noqa: SLF001 -- as pytest does
+            item.request_fixtures(())
 
     def note(self, *sources: str) -> None:
         """Remember code that ran and passed."""
@@ -119,15 +126,20 @@ class PageTests:
     def check(self, example: Example) -> str | None:
         """Say what is wrong with a block, or nothing."""
         block: Block = example.parsed
-        if block.kind == "console":
-            wrong = console.check(block, self.plugin.root)
-        else:
-            if self.outcomes is None:
-                self.outcomes = run(self.page, self.plugin.around)
-            wrong = verdict.wrong(self.page, block, self.outcomes)
-            if not wrong and block.runs:
-                self.plugin.note(block.source)
+        try:
+            wrong = self._wrong(block)
+        except Exception:  # noqa: BLE001 -- a mistake of ours fails one item, not the whole run
+            wrong = traceback.format_exc()
+        if not wrong and block.runs:
+            self.plugin.note(block.source)
         return f"{block.place}: {wrong}" if wrong else None
+
+    def _wrong(self, block: Block) -> str:
+        if block.kind == "console":
+            return console.check(block, self.plugin.root)
+        if self.outcomes is None:
+            self.outcomes = run(self.page, self.plugin.around)
+        return verdict.wrong(self.page, block, self.outcomes)
 
 
 class _AnyText(Document):

@@ -1,0 +1,13 @@
+"""An empty project of pages, for the tests of what reads and runs them."""
+
+import pytest
+from project import Project
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """An empty project, which is the working directory."""
+    monkeypatch.chdir(pytester.path)
+    return Project(pytester.path, pytester.runpytest_inprocess)

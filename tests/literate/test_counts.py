@@ -1,0 +1,32 @@
+"""The counts that the home page shows."""
+
+import markdown
+import pytest
+from project import Project
+
+
+def test_counts_replace_their_marks(project: Project) -> None:
+    """The numbers are those of the pages' blocks, counted by the parser that the tests use."""
+    project.write("docs/a.md", "```python\nprint(1)\nprint(2)\n```\n\n```output\n1\n2\n```\n")
+    project.write(
+        "docs/b.md", "```python\nx = 1\n```\n\n![A](a.svg)\n\n<!--\n```python\nno\n```\n-->\n"
+    )
+    words = ("examples", "outputs", "figures", "pages", "lines")
+    text = " ".join(f'<span data-count="{word}">many</span>' for word in words)
+    docs = {"docs": str(project.folder / "docs")}
+    html = markdown.markdown(
+        text, extensions=["literate.counts"], extension_configs={"literate.counts": docs}
+    )
+    assert html == "<p>2 1 1 2 3</p>"
+
+
+def test_a_count_of_nothing_known(project: Project) -> None:
+    """A misspelt mark fails the build."""
+    project.write("docs/a.md", "# A\n")
+    docs = {"docs": str(project.folder / "docs")}
+    with pytest.raises(ValueError, match=r"expected one of .*, got 'exampels'"):
+        markdown.markdown(
+            '<span data-count="exampels"></span>',
+            extensions=["literate.counts"],
+            extension_configs={"literate.counts": docs},
+        )
