@@ -26,13 +26,14 @@ def drawing(page: Page, figure: Block, outcomes: Outcomes) -> str:
         PageError: If not exactly one example above draws it, or what it draws cannot be cleaned.
     """
     above = page.blocks[: page.blocks.index(figure)]
-    drawers = [block for block in above if block.runs and figure.language in outcomes[block].drawn]
+    name = Path(figure.language).name  # the page may show it from a folder below
+    drawers = [block for block in above if block.runs and name in outcomes[block].drawn]
     if len(drawers) != 1:
         raise PageError(
             f"expected one example above that draws {figure.language}, found {len(drawers)}"
         )
     try:
-        return clean(outcomes[drawers[0]].drawn[figure.language], Path(figure.language).stem)
+        return clean(outcomes[drawers[0]].drawn[name], Path(name).stem)
     except ValueError as error:
         raise PageError(f"{figure.language}: {error}") from error
 
@@ -45,7 +46,7 @@ def _wrong_code(page: Page, block: Block, outcomes: Outcomes) -> str:
     outcome = outcomes[block]
     if outcome.needs:
         return f"not run, because it stands below {outcome.needs.place}, which failed"
-    shown = {other.language for other in page.blocks if other.kind == "figure"}
+    shown = {Path(other.language).name for other in page.blocks if other.kind == "figure"}
     unseen = sorted(set(outcome.drawn) - shown)
     if outcome.error:
         return outcome.error
