@@ -38,7 +38,7 @@ def to_mathml(tex: str, *, block: bool) -> ET.Element:
         raise ValueError(message) from None
     # It is written for HTML, whose names for characters XML does not know, but for these four.
     mathml = re.sub(r"&(?!(?:amp|lt|gt|quot);)\w+;", lambda name: unescape(name[0]), mathml)
-    return ET.fromstring(mathml)  # noqa: S314 - math-core wrote it
+    return ET.fromstring(mathml)
 
 
 class MathsProcessor(Treeprocessor):
