@@ -75,6 +75,11 @@ class Block:
         return "".join(f"{text}\n" for text, _ in self.lines)
 
     @property
+    def borrowed(self) -> bool:
+        """Whether a figure lies in another folder, whose page draws it."""
+        return self.kind == "figure" and "/" in self.language
+
+    @property
     def runs(self) -> bool:
         """Whether the block is part of the page's program."""
         return self.kind in ("listing", "example")

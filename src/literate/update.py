@@ -56,7 +56,7 @@ def update(path: Path) -> list[str]:
             zip(MACHINES, pool.map(partial(_run_elsewhere, page), MACHINES.values()), strict=True)
         )
     outputs = [block for block in page.blocks if block.kind == "output"]
-    pictures = [block for block in page.blocks if block.kind == "figure"]
+    pictures = [block for block in page.blocks if block.kind == "figure" and not block.borrowed]
     texts = {block: _agreed(page, block, runs, _printed, _differ) for block in outputs}
     drawings = {block: _agreed(page, block, runs, _drawn, _differ_drawn) for block in pictures}
     return _write_outputs(texts) + _write_drawings(page, drawings)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from literate.compare import difference, same_output
-from literate.page import Block, Page, PageError
+from literate.page import Block, Page, PageError, read
 from literate.program import Outcome
 from literate.svg import clean, compare
 
@@ -26,14 +26,13 @@ def drawing(page: Page, figure: Block, outcomes: Outcomes) -> str:
         PageError: If not exactly one example above draws it, or what it draws cannot be cleaned.
     """
     above = page.blocks[: page.blocks.index(figure)]
-    name = Path(figure.language).name  # the page may show it from a folder below
-    drawers = [block for block in above if block.runs and name in outcomes[block].drawn]
+    drawers = [block for block in above if block.runs and figure.language in outcomes[block].drawn]
     if len(drawers) != 1:
         raise PageError(
             f"expected one example above that draws {figure.language}, found {len(drawers)}"
         )
     try:
-        return clean(outcomes[drawers[0]].drawn[name], Path(name).stem)
+        return clean(outcomes[drawers[0]].drawn[figure.language], Path(figure.language).stem)
     except ValueError as error:
         raise PageError(f"{figure.language}: {error}") from error
 
@@ -46,7 +45,7 @@ def _wrong_code(page: Page, block: Block, outcomes: Outcomes) -> str:
     outcome = outcomes[block]
     if outcome.needs:
         return f"not run, because it stands below {outcome.needs.place}, which failed"
-    shown = {Path(other.language).name for other in page.blocks if other.kind == "figure"}
+    shown = {other.language for other in page.blocks if other.kind == "figure"}
     unseen = sorted(set(outcome.drawn) - shown)
     if outcome.error:
         return outcome.error
@@ -64,6 +63,12 @@ def _wrong_output(page: Page, block: Block, outcomes: Outcomes) -> str:
 
 
 def _wrong_figure(page: Page, block: Block, outcomes: Outcomes) -> str:
+    if block.borrowed:
+        folder, name = (page.path.parent / block.language).parent, Path(block.language).name
+        owners = (read(path) for path in sorted(folder.glob("*.md")))
+        if any(other.language == name for owner in owners for other in owner.blocks):
+            return ""  # drawn and compared on the page that it comes from
+        return f"expected a page beside {block.language} that draws it, found none"
     failed = _failed(outcomes)
     if failed:
         return f"not compared, because {failed.place} failed"

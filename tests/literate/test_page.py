@@ -78,8 +78,10 @@ CONTAINERS = {
     "admonition": ('!!! note "A"\n\n    ```python\n    a = 1\n    ```\n', [3]),
     "details": ('??? note "A"\n\n    ```python\n    a = 1\n    ```\n', [3]),
     "tab": (
-        '=== "A"\n\n    ```python\n    a = 1\n    ```\n\n'
-        '=== "B"\n\n    ```python\n    a = 1\n    ```\n',
+        (
+            '=== "A"\n\n    ```python\n    a = 1\n    ```\n\n'
+            '=== "B"\n\n    ```python\n    a = 1\n    ```\n'
+        ),
         [3, 9],
     ),
     "list": ("1. One\n\n    ```python\n    a = 1\n    ```\n", [3]),

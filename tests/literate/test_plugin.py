@@ -201,6 +201,16 @@ def test_a_broken_page_is_one_failed_test(project: Project, text: str, message: 
     assert "broken.md" in result.stdout.str()
 
 
+def test_a_figure_of_another_page(project: Project) -> None:
+    """A page may show a figure that a page in another folder draws, and no other."""
+    project.write("docs/part/one.md", "![A](a.svg)\n")
+    project.write("docs/page.md", "![A](part/a.svg)\n\n![B](part/b.svg)\n")
+    assert project.verdicts("docs/page.md") == {
+        "line:1,figure": "PASSED",
+        "line:3,figure": "FAILED",
+    }
+
+
 def test_not_utf8(project: Project) -> None:
     """A page of other bytes fails with a message and does not end the run."""
     (project.folder / "docs").mkdir()
