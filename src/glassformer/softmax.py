@@ -6,7 +6,9 @@ from jaxtyping import Float, Integer
 
 
 def softmax(
-    logits: Float[np.ndarray, "*S"], temperature: float = 1.0, axis: int = -1
+    logits: Float[np.ndarray, "*S"],
+    temperature: float = 1.0,
+    axis: int = -1,
 ) -> Float[np.ndarray, "*S"]:
     """Turn scores into probabilities: none negative, summing to 1 along `axis`.
 
@@ -29,7 +31,9 @@ def softmax(
 # --8<-- [end:softmax]
 # --8<-- [start:shift]
 def _shift(
-    logits: Float[np.ndarray, "*S"], temperature: float, axis: int
+    logits: Float[np.ndarray, "*S"],
+    temperature: float,
+    axis: int,
 ) -> Float[np.ndarray, "*S"]:
     """Subtract the largest score along `axis`, then divide: no result is above 0."""
     _check_logits(logits, temperature, axis)
@@ -73,7 +77,9 @@ def _expect(array: object, name: str, numbers: str) -> np.ndarray:
 # --8<-- [end:check_logits]
 # --8<-- [start:log_softmax]
 def log_softmax(
-    logits: Float[np.ndarray, "*S"], temperature: float = 1.0, axis: int = -1
+    logits: Float[np.ndarray, "*S"],
+    temperature: float = 1.0,
+    axis: int = -1,
 ) -> Float[np.ndarray, "*S"]:
     """Turn scores into log-probabilities, finite even where the probability rounds to 0.
 
@@ -93,7 +99,10 @@ def log_softmax(
 
 # --8<-- [end:log_softmax]
 # --8<-- [start:cross_entropy]
-def cross_entropy(logits: Float[np.ndarray, "*B V"], targets: Integer[np.ndarray, "*B"]) -> float:
+def cross_entropy(
+    logits: Float[np.ndarray, "*B V"],
+    targets: Integer[np.ndarray, "*B"],
+) -> float:
     """Average the surprise, -log p, at the right answers.
 
     Args:
@@ -113,6 +122,8 @@ def cross_entropy(logits: Float[np.ndarray, "*B V"], targets: Integer[np.ndarray
     return float((log_total - right).mean(dtype=np.float64))
 
 
+# --8<-- [end:cross_entropy]
+# --8<-- [start:check_targets]
 def _check_targets(targets: object, logits: np.ndarray) -> None:
     """Refuse targets that do not name one of the V answers for each row of logits."""
     ids = _expect(targets, "targets", "integers")
@@ -127,4 +138,4 @@ def _check_targets(targets: object, logits: np.ndarray) -> None:
         )
 
 
-# --8<-- [end:cross_entropy]
+# --8<-- [end:check_targets]
