@@ -14,8 +14,10 @@ from matplotlib.path import Path
 
 from glassformer.plot import BLUE, FOREGROUND, GREEN, GRID, MUTED, ORANGE, PURPLE
 
+Points = int | float  # a checker of annotations at run time does not take an int for a float
 
-def canvas(width: float, height: float) -> tuple[Figure, Axes]:
+
+def canvas(width: Points, height: Points) -> tuple[Figure, Axes]:
     """Make an empty figure, to be drawn on in points."""
     if not (width > 0 and height > 0):
         raise ValueError(f"expected a positive width and height, got {width} and {height}")
@@ -28,11 +30,11 @@ def canvas(width: float, height: float) -> tuple[Figure, Axes]:
 
 def write(
     ax: Axes,
-    x: float,
-    y: float,
+    x: Points,
+    y: Points,
     text: str,
     *,
-    size: float = 10.5,
+    size: Points = 10.5,
     colour: str = FOREGROUND,
     align: str = "center",
     weight: str = "normal",
@@ -55,9 +57,9 @@ def write(
 
 def box(
     ax: Axes,
-    x: float,
-    y: float,
-    size: tuple[float, float],
+    x: Points,
+    y: Points,
+    size: tuple[Points, Points],
     *,
     title: str = "",
     detail: str = "",
@@ -87,7 +89,7 @@ def box(
         write(ax, x, middle - 7.5, detail, size=9.5, colour=MUTED)
 
 
-def arrow(ax: Axes, *points: tuple[float, float], colour: str = FOREGROUND) -> None:
+def arrow(ax: Axes, *points: tuple[Points, Points], colour: str = FOREGROUND) -> None:
     """Draw an arrow along straight lines with rounded corners.
 
     Args:
@@ -141,7 +143,7 @@ def architecture() -> Figure:
     return figure
 
 
-def _entry(ax: Axes, x: float, name: str, tokens: str) -> None:
+def _entry(ax: Axes, x: Points, name: str, tokens: str) -> None:
     """From ids to vectors that know their token and their position."""
     write(ax, x, 20, name, weight="bold")
     write(ax, x, 8, f"ids (B, {tokens})", size=9.5, colour=MUTED)
@@ -156,7 +158,7 @@ def _entry(ax: Axes, x: float, name: str, tokens: str) -> None:
     write(ax, x - outward * 29, 105, f"(B, {tokens}, D)", size=9.5, colour=MUTED)
 
 
-def _stack(ax: Axes, x: float, name: str, parts: Sequence[tuple[str, str, str]]) -> None:
+def _stack(ax: Axes, x: Points, name: str, parts: Sequence[tuple[str, str, str]]) -> None:
     """The layers of an encoder or a decoder: what comes in goes around each part and is added."""
     top, outward = 142 + 80 * len(parts), -1 if x < 180 else 1
     align = "left" if outward < 0 else "right"
@@ -173,7 +175,7 @@ def _stack(ax: Axes, x: float, name: str, parts: Sequence[tuple[str, str, str]])
         arrow(ax, (x, y - 7), (lane, y - 7), (lane, y + 53), (edge, y + 53), colour=PURPLE)
 
 
-def _key(ax: Axes, x: float, y: float) -> None:
+def _key(ax: Axes, x: Points, y: Points) -> None:
     """What the letters and the coloured line mean."""
     letters = "B: sequences in a batch|S: input tokens|T: output tokens|D: numbers per token"
     for line in f"{letters}|V: tokens in the vocabulary|H: attention heads".split("|"):

@@ -37,6 +37,7 @@ _WIDEST = 5.5  # inches: a wider figure would shrink on a phone until its text i
 if "MPLBACKEND" not in os.environ:  # a notebook sets it; anything else draws into files only
     mpl.use("agg")
 
+mpl.rcdefaults()  # not what a file on this machine may say
 # One font that matplotlib carries itself measures text alike on every machine.
 # The page shows the text in its own font, which is narrower.
 mpl.rc("font", family="DejaVu Sans", size=10)
@@ -91,9 +92,12 @@ def heat_map(
         top = (4.5 * longest_column if slanted else 12) + (40 if title else 16)
         size = (margin + cell * width + 8, top + cell * height)
         _, ax = plt.subplots(figsize=(size[0] / 72, size[1] / 72))
+    gap = 0.03 if cell > 10 else 0.0
     # Under numbers the colours are those that text can be read on, and else stronger ones.
-    hues = (POSITIVE, NEGATIVE) if numbers else (BLUE, ORANGE)
-    ax.add_collection(_cells(grid, *hues, gap=0.03 if cell > 10 else 0.0), autolim=False)
+    blue, orange = (POSITIVE, NEGATIVE) if numbers else (BLUE, ORANGE)
+    # The bound keeps rounding noise around zero from changing a hue.
+    for chosen, colour in ((grid > -1e-5, blue), (grid <= -1e-5, orange)):
+        ax.add_collection(_cells(grid, chosen, colour, gap), autolim=False)
     if numbers and np.asarray(values).dtype != bool:
         for (row, column), value in np.ndenumerate(grid):
             text = _short(value)
@@ -172,18 +176,15 @@ def _grid(
 
 
 def _cells(
-    grid: NDArray[np.float64], positive: str, negative: str, *, gap: float
+    grid: NDArray[np.float64], chosen: NDArray[np.bool_], colour: str, gap: float
 ) -> PolyCollection:
-    """A square for each value, its magnitude as opacity."""
-    height, width = grid.shape
-    corner = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).reshape(-1, 1, 2)
+    """A square for each chosen value, its magnitude as opacity."""
     square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * (1 - 2 * gap) + gap
-    # The bounds keep rounding noise around zero from changing a hue or removing a cell.
-    colours = np.where(grid[..., None] < -1e-5, to_rgba(negative), to_rgba(positive))
-    colours[..., 3] = np.clip(np.abs(grid) / max(1.0, float(np.abs(grid).max())), 1e-6, 1.0)
-    return PolyCollection(
-        list(corner + square), facecolors=colours.reshape(-1, 4), linewidths=0, clip_on=False
-    )
+    corners = np.argwhere(chosen)[:, None, ::-1]
+    strength = np.abs(grid) / max(1.0, float(np.abs(grid).max()))
+    # matplotlib leaves out what is wholly transparent; noise must not make the difference.
+    colours = [to_rgba(colour, max(alpha, 1e-6)) for alpha in strength[chosen]]
+    return PolyCollection(list(corners + square), facecolors=colours, linewidths=0, clip_on=False)
 
 
 def _short(value: float) -> str:

@@ -8,7 +8,7 @@ a small style sheet gives them values where the file is shown by itself, as on a
 import itertools
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from html import escape
@@ -41,6 +41,7 @@ PALETTE = {
 }
 LENGTH_TOLERANCE = 0.02  # pixels
 OPACITY_TOLERANCE = 0.0015
+FEW = 3  # so many neighbours need no group
 SHOWN = 8  # how many differences are told one by one
 
 SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
@@ -56,6 +57,10 @@ LENGTHS = {
 WORDS = {
     *("id", "fill-rule", "clip-rule", "clip-path", "stroke-linecap", "stroke-linejoin"),
     *("paint-order", "font-style", "font-weight", "text-anchor", "patternUnits"),
+}
+SHARED = {
+    *("fill", "stroke", "stroke-width", "stroke-linecap", "stroke-linejoin", "clip-path"),
+    *("font-size", "font-style", "font-weight", "text-anchor"),
 }
 UNSEEN = {"font-family", "font-variant", "font-stretch", "class", "version"}
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
@@ -89,9 +94,10 @@ def clean(text: str, name: str, colours: Mapping[str, str] = COLOURS) -> str:
     if len(size.split()) != 4:
         raise ValueError(f"expected a viewBox of four numbers in {name}.svg, got {size!r}")
     drawing = ET.Element("svg")
-    drawing.extend(_cleaned(list(root), colours, painted=False, defined=False))
+    drawing[:] = list(_cleaned(root, colours, painted=False, defined=False))
     _pruned(drawing, set(_references(drawing)))
     _number(drawing, f"fig-{name}")
+    _share(drawing)
     width, height = (_text(float(length) * 4 / 3, 1) for length in size.split()[2:])
     figure = f'class="figure" role="img" aria-labelledby="fig-{name}-title fig-{name}-desc"'
     shape = f'viewBox="{size}" width="{width}" height="{height}" stroke-linejoin="round"'
@@ -125,6 +131,7 @@ def compare(committed: str, drawn: str) -> list[str]:
         found = [
             line for before, now in zip(old, new, strict=True) for line in _changes(before, now)
         ]
+    found.sort(key=lambda line: not line.startswith(("<t", "<desc")))  # words say it best
     if len(found) > SHOWN:
         found[SHOWN:] = [f"and {len(found) - SHOWN} more differences"]
     return found
@@ -132,7 +139,7 @@ def compare(committed: str, drawn: str) -> list[str]:
 
 def _parse(text: str) -> ET.Element:
     try:
-        root = ET.fromstring(text)  # noqa: S314 - our own program drew it
+        root = ET.fromstring(text)
     except ET.ParseError as error:
         raise ValueError(f"expected SVG, got what is not XML: {error}") from None
     if _local(root.tag) != "svg":
@@ -163,7 +170,7 @@ def _style() -> str:
 
 
 def _cleaned(
-    elements: Sequence[ET.Element],
+    elements: Iterable[ET.Element],
     colours: Mapping[str, str],
     *,
     painted: bool,
@@ -199,7 +206,7 @@ def _cleaned(
             continue  # matplotlib's background, which nobody sees
         if tag in TEXTS:
             new.text = element.text if element.text and element.text.strip() else None
-        new.extend(_cleaned(list(element), colours, painted=filled, defined=inside))
+        new[:] = list(_cleaned(element, colours, painted=filled, defined=inside))
         if tag == "g" and any(len(text) for text in new.iterfind("text")):
             _set_maths(new)
         yield new
@@ -253,21 +260,18 @@ def _rounded(name: str, value: str) -> str:
 
 
 def _path(value: str) -> str:
-    """Round a path and write it short: `H` and `V` for level and upright lines."""
-    short, at = "", ("", "")
-    for letter, numbers in re.findall(r"([A-Za-z])([^A-Za-z]*)", value):
-        points = [_text(float(number), 2) for number in NUMBER.findall(numbers)]
-        if letter == "L" and len(points) == 2 and points[1] == at[1]:
-            short += "H" + points[0]
-        elif letter == "L" and len(points) == 2 and points[0] == at[0]:
-            short += "V" + points[1]
-        else:
-            short += letter + " ".join(points)
-        if letter in "HV" and len(points) == 1:
-            at = (points[0], at[1]) if letter == "H" else (at[0], points[0])
-        else:  # where other letters lead is not needed
-            at = (points[-2], points[-1]) if letter in "MLCQ" and len(points) > 1 else ("", "")
-    return short
+    """Round a path; write an upright rectangle, such as each cell of a heat map, short."""
+    parts = [
+        (letter, [float(number) for number in NUMBER.findall(numbers)])
+        for letter, numbers in re.findall(r"([A-Za-z])([^A-Za-z]*)", value)
+    ]
+    if "".join(letter for letter, _ in parts) in {"MLLLz", "MLLLLz"}:
+        (x, y), second, (right, bottom), fourth, *last = (at for _, at in parts)
+        others = sorted([second, fourth]) == sorted([[x, bottom], [right, y]])
+        if others and last in ([[]], [[x, y], []]):
+            across, down = _text(right - x, 2), _text(bottom - y, 2)
+            return f"M{_text(x, 2)} {_text(y, 2)}h{across}v{down}h{_text(x - right, 2)}z"
+    return "".join(letter + " ".join(_text(number, 2) for number in at) for letter, at in parts)
 
 
 def _set_maths(group: ET.Element) -> None:
@@ -341,6 +345,30 @@ def _number(drawing: ET.Element, prefix: str) -> None:
                 element.set(name, REFERENCE.sub(lambda match: f"url(#{new[match[1]]})", value))
 
 
+def _share(element: ET.Element) -> None:
+    """Say once, on a group, what several neighbours have in common."""
+    for child in element:
+        if child.tag in {"g", "defs"}:
+            _share(child)
+    parts: list[ET.Element] = []
+    for (tag, common), found in itertools.groupby(list(element), _common):
+        run = list(found)
+        if len(run) > FEW and common and tag in SHAPES | TEXTS:
+            group = ET.Element("g", dict(common))
+            for child in run:
+                for name, _ in common:
+                    del child.attrib[name]
+            group[:] = run
+            run = [group]
+        parts += run
+    element[:] = parts
+
+
+def _common(element: ET.Element) -> tuple[str, tuple[tuple[str, str], ...]]:
+    shared = SHARED - {"clip-path"} if "transform" in element.attrib else SHARED
+    return element.tag, tuple(item for item in element.items() if item[0] in shared)
+
+
 def _written(element: ET.Element) -> Iterator[str]:
     """One line an element; a text with its parts on one line, since white space counts there."""
     attributes = "".join(f' {name}="{escape(value)}"' for name, value in element.items())
@@ -370,13 +398,17 @@ class _Part:
 
 
 def _flat(element: ET.Element, depth: int = 0) -> Iterator[_Part]:
+    """An element and what is in it, told as if nothing were said once for several."""
     attributes = {_local(name): value for name, value in element.items()}
-    for name in OPACITIES:  # one that is almost 1 may be left out
-        attributes.setdefault(name, "1")
-    text = element.text or ""
-    yield _Part((depth, _local(element.tag)), attributes, text if text.strip() else "")
+    shared = attributes if _local(element.tag) == "g" and attributes.keys() <= SHARED else {}
+    if not shared:
+        opaque = dict.fromkeys(OPACITIES, "1")  # which an opacity of almost 1 leaves out
+        text = element.text or ""
+        said = text if text.strip() else ""
+        yield _Part((depth, _local(element.tag)), opaque | attributes, said)
     for child in element:
-        yield from _flat(child, depth + 1)
+        child.attrib.update(shared)
+        yield from _flat(child, depth + (not shared))
 
 
 def _moved(old: list[_Part], new: list[_Part]) -> list[str]:
@@ -408,27 +440,8 @@ def _alike(name: str, old: str, new: str) -> bool:
     """Whether two values of an attribute look the same."""
     if old == new or not (name == "d" or name in LENGTHS | OPACITIES):
         return old == new
-    (words, numbers), (new_words, new_numbers) = _parts(name, old), _parts(name, new)
     tolerance = OPACITY_TOLERANCE if name in OPACITIES else LENGTH_TOLERANCE
-    return (
-        words == new_words
-        and len(numbers) == len(new_numbers)
-        and all(abs(a - b) <= tolerance for a, b in zip(numbers, new_numbers, strict=True))
+    numbers = [[float(number) for number in NUMBER.findall(value)] for value in (old, new)]
+    return NUMBER.sub("#", old) == NUMBER.sub("#", new) and all(
+        abs(a - b) <= tolerance for a, b in zip(*numbers, strict=True)
     )
-
-
-def _parts(name: str, value: str) -> tuple[list[str], list[float]]:
-    """The words and the numbers of a value; of a path with `H` and `V` told as `L` again."""
-    if name != "d":
-        return NUMBER.sub("#", value).split(), [float(number) for number in NUMBER.findall(value)]
-    words: list[str] = []
-    numbers: list[float] = []
-    for letter, rest in re.findall(r"([A-Za-z])([^A-Za-z]*)", value):
-        here = [float(number) for number in NUMBER.findall(rest)]
-        if letter == "H":
-            here.append(numbers[-1])
-        elif letter == "V":
-            here.insert(0, numbers[-2])
-        words.append(f"{'L' if letter in 'HV' else letter}{len(here)}")
-        numbers += here
-    return words, numbers
