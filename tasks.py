@@ -34,6 +34,7 @@ import argparse
 import functools
 import hashlib
 import http.server
+import inspect
 import json
 import os
 import re
@@ -98,8 +99,10 @@ def fingerprint() -> str:
     return hashlib.sha256("\n".join(parts).encode() + CONSTRAINTS.read_bytes()).hexdigest()
 
 
-def set_up(group: str) -> None:
+def set_up(group: str = "test") -> None:
     """Install a group of dependencies and our own package, unless that has been done."""
+    if group not in {"site", "test"}:
+        sys.exit(f"expected the group 'site' or 'test', got {group!r}")
     if group == "test" and sys.version_info >= (3, 15):
         sys.exit(f"{TORCH} needs Python 3.11 to 3.14; {PYTHON_FOUND}. {PYTHON_OTHER}")
     digest = fingerprint()
@@ -219,11 +222,9 @@ def serve() -> None:
     module("mkdocs", "serve", "--dev-addr", f"localhost:{port()}")
 
 
-def page(name: str = "") -> None:
+def page(path: str) -> None:
     """Run a page and print what it prints."""
-    if not name:
-        sys.exit("Name a page: make page PAGE=docs/softmax.md")
-    module("literate", "page", name)
+    module("literate", "page", path)
 
 
 def update(*names: str) -> None:
@@ -376,7 +377,8 @@ def debian_browser() -> str | None:
     return system_browser()
 
 
-COMMANDS = {
+# Each command with the group that it needs.
+COMMANDS: dict[str, tuple[str | None, Callable[..., None]]] = {
     "site": ("site", site),
     "build": ("site", build),
     "serve": ("site", serve),
@@ -385,7 +387,7 @@ COMMANDS = {
     "page": ("test", page),
     "update": ("test", update),
     "bench": ("test", bench),
-    "setup": ("test", lambda: None),
+    "setup": (None, set_up),
     "lock": ("site", lock),
 }
 
@@ -401,11 +403,13 @@ def main() -> None:
     parser.add_argument("arguments", nargs="*", metavar="ARGUMENT")
     given = parser.parse_args(sys.argv[1:] or ["--help"])
     group, command = COMMANDS[given.command]
-    if given.command == "setup":
-        group = (given.arguments or ["test"])[0]
-        return set_up(group)
-    set_up(group)
-    return command(*given.arguments)
+    try:
+        inspect.signature(command).bind(*given.arguments)
+    except TypeError as error:
+        parser.error(f"{given.command}: {error}")
+    if group is not None:
+        set_up(group)
+    command(*given.arguments)
 
 
 if __name__ == "__main__":
