@@ -125,10 +125,37 @@ def subset(data: bytes, codes: list[int], features: list[str], limits: dict | No
     subsetter.subset(font)
     if limits:
         font = instancer.instantiateVariableFont(font, limits)
+    if "MATH" in font:
+        tune(font)
     font.flavor = "woff2"
     out = io.BytesIO()
     font.save(out)
     return out.getvalue()
+
+
+def tune(font: TTFont) -> None:
+    """Set formulas a little closer to how TeX does, in a font with a MATH table.
+
+    Chromium reserves for every root the room of the widest root sign, which leaves a gap after the
+    small ones: so the large ones are made as narrow as the smallest. And the index of a letter
+    with a descender (q) hung much lower than that of its neighbour (k).
+    """
+    table = font["MATH"].table
+    table.MathConstants.SubscriptBaselineDropMin.Value = 50  # was 160; as in Computer Modern
+    variants = table.MathVariants
+    sign = font.getBestCmap()[ord("√")]
+    root = variants.VertGlyphConstruction[variants.VertGlyphCoverage.glyphs.index(sign)]
+    width, _ = font["hmtx"][sign]
+    names = [record.VariantGlyph for record in root.MathGlyphVariantRecord]
+    names += [part.glyph for part in root.GlyphAssembly.PartRecords]
+    for name in names:
+        glyph, (advance, bearing) = font["glyf"][name], font["hmtx"][name]
+        if advance > width:
+            scale = width / advance
+            glyph.coordinates.scale((scale, 1))
+            glyph.coordinates.toInt()
+            glyph.recalcBounds(font["glyf"])
+            font["hmtx"][name] = (width, round(bearing * scale))
 
 
 def main() -> None:
