@@ -1,0 +1,240 @@
+"""Blocks of code: no Python that no test ran, and nothing that does not say what it is."""
+
+import ast
+import doctest
+import re
+import textwrap
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from pygments.lexer import Lexer
+from pygments.lexers import find_lexer_class_by_name
+from pygments.lexers.python import (
+    CythonLexer,
+    Python2Lexer,
+    PythonConsoleLexer,
+    PythonLexer,
+)
+from pygments.util import ClassNotFound
+
+from literate.audit.site import Finding, Page, Site, blocks
+from literate.audit.tree import Element
+from literate.page import key
+
+SOURCE, SIGNATURE = "mkdocstrings-source", "doc-signature"  # classes of the API reference
+MARKER = re.compile(r"^.*-+8<-+.*$", re.MULTILINE)
+FENCE = re.compile(r"^[ >]*(?:```|~~~).*$", re.MULTILINE)
+LANGUAGE = re.compile(r"(?:language|lang|highlight-source)-([\w.+#-]+)")
+SHELLS = {
+    "bash",
+    "sh",
+    "shell",
+    "zsh",
+    "ksh",
+    "fish",
+    "bat",
+    "batch",
+    "cmd",
+    "dosbatch",
+    "powershell",
+}
+SESSIONS = {"shell-session", "bash-session", "sh-session", "doscon", "ps1con", "pwsh-session"}
+# What makes a text a program: words, numbers and tables may be Python too, but have none of these.
+TELLTALES = (
+    *(ast.Call, ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
+    *(ast.For, ast.While, ast.If, ast.With, ast.Try, ast.Lambda, ast.ListComp, ast.AugAssign),
+)
+
+
+@dataclass
+class Block:
+    """A `<pre>` element, where it is, what it shows and in which language."""
+
+    pre: Element
+    page: Page
+    site: Site
+
+    def __post_init__(self) -> None:
+        self.shown, self.language = self.pre.text, language_of(self.pre)
+
+
+def code(page: Page, site: Site) -> Iterator[Finding]:
+    """Every block is code that ran, an output under it, commands, or marked as plain text."""
+    for pre in blocks(page):
+        block = Block(pre, page, site)
+        checks = REFERENCE if pre.inside(SOURCE, SIGNATURE) else CHECKS
+        yield from list(filter(None, (check(block) for check in checks)))[:1]
+    for element in page.article:
+        inline = element.tag == "code" and not any(e.tag == "pre" for e in element.above())
+        if inline and "\n" in element.text.strip() and not element.inside("doc-contents"):
+            yield Finding("a fence that became inline code", element.text)
+        if "mermaid" in element.classes:
+            yield Finding("a mermaid diagram, which loads a script from elsewhere", element.text)
+
+
+def _empty(block: Block) -> Finding | None:
+    return None if block.shown.strip() else Finding("an empty block of code")
+
+
+def _typed(block: Block) -> Finding | None:
+    """Markdown left visible in a block; a snippet marker escaped on the page is meant."""
+    marker, fence = MARKER.search(block.shown), FENCE.search(block.shown)
+    if marker and f";{marker[0].strip()}" not in block.page.text:
+        return Finding("a snippet marker left visible", marker[0])
+    if fence and block.language not in ("markdown", "md"):
+        return Finding("a fence left visible in a block, which is not closed", fence[0])
+    return None
+
+
+def _python(block: Block) -> Finding | None:
+    """Python has run, and so has plain text that looks like it."""
+    passed = block.site.passed
+    if not shows_python(block) or passed is None or _keys(block.shown) <= passed:
+        return None
+    return Finding("Python that no test ran", block.shown)
+
+
+def _reference(block: Block) -> Finding | None:
+    """The API reference shows what is in `src`."""
+    modules = tuple(block.site.modules)
+    if block.pre.inside(SOURCE) and key(block.shown) not in sources(modules):
+        return Finding("source that is not in src as it is shown", block.shown)
+    if block.pre.inside(SIGNATURE) and not _is_signature(block.shown, names(modules)):
+        return Finding("a signature of nothing in src", block.shown)
+    return None
+
+
+def _output(block: Block) -> Finding | None:
+    """What was printed stands right under the example that prints it."""
+    if block.language != "output":
+        return None
+    outer = next((e for e in block.pre.above() if "highlight" in e.classes), block.pre)
+    before = outer.before()
+    if isinstance(before, Element) and (before.tag == "pre" or "highlight" in before.classes):
+        above = {language_of(e) for e in before.walk() if e.tag == "pre"}
+        if any(map(is_python, above)):
+            return None
+    return Finding("an output that does not follow its example", block.shown)
+
+
+def _language(block: Block) -> Finding | None:
+    """A block says what it is.
+
+    The site calls `text` whatever it does not know, so that what the author wrote is looked up
+    in the page's source.
+    """
+    written, known = {block.language}, block.page.languages
+    if block.language == "text" and not block.pre.inside("doc-contents") and known is not None:
+        written = known.get(key(block.shown), {""})
+    for name in sorted(written):
+        if not name:
+            return Finding("a block that does not say what it is", block.shown)
+        if name.lower() in SHELLS:
+            return Finding(f"commands marked `{name}`, expected `console`", block.shown)
+        if _lexer(name) is None:
+            return Finding(f"a block in `{name}`, a language that is not known", block.shown)
+    return None
+
+
+# The checks of a block; the first finding is told.
+CHECKS = (_empty, _typed, _python, _output, _language)
+REFERENCE = (_empty, _reference)
+
+
+def shows_python(block: Block) -> bool:
+    """Whether a block is marked as Python, or as nothing in particular and looks like Python."""
+    text = block.language in ("", "text") or _lexer(block.language) is None
+    prompt = block.shown.lstrip().startswith(">>>")
+    return is_python(block.language) or (text and (prompt or _looks_like_python(block.shown)))
+
+
+def language_of(pre: Element) -> str:
+    """The language that a block says it is in; empty if it does not say."""
+    for element in [child for child in pre.walk() if child.tag == "code"] + list(pre.above()):
+        if element.tag == "article":
+            break
+        for name in element.classes:
+            if match := LANGUAGE.fullmatch(name):
+                return match[1].lower()
+    return ""
+
+
+def is_python(language: str) -> bool:
+    """Whether a block in this language is shown as Python."""
+    family = (PythonLexer, Python2Lexer, PythonConsoleLexer, CythonLexer)
+    lexer = _lexer(language)
+    return bool(lexer and issubclass(lexer, family)) or language.startswith("ipython")
+
+
+@lru_cache
+def _lexer(language: str) -> type[Lexer] | None:
+    try:
+        return find_lexer_class_by_name(language) if language else None
+    except ClassNotFound:
+        return None
+
+
+def _looks_like_python(shown: str) -> bool:
+    """Whether plain text is a Python program that does something."""
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            nodes = list(ast.walk(ast.parse(textwrap.dedent(shown))))
+        except (SyntaxError, ValueError):
+            return False
+    return any(isinstance(node, TELLTALES) for node in nodes)
+
+
+def _keys(shown: str) -> set[str]:
+    """The keys under which the tests remember code; with prompts, one an example."""
+    if shown.lstrip().startswith(">>>"):
+        try:
+            examples = doctest.DocTestParser().get_examples(shown)
+        except ValueError:
+            return {key(shown)}
+        return {key(example.source) for example in examples}
+    return {key(shown)}
+
+
+@lru_cache(maxsize=1)
+def sources(modules: tuple[Path, ...]) -> set[str]:
+    """The keys of all functions and classes of some modules, as the API reference shows them."""
+    found = set()
+    for path in modules:
+        text = path.read_text(encoding="utf-8")
+        lines = text.split("\n")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                first = min([node.lineno, *(above.lineno for above in node.decorator_list)])
+                found.add(key(textwrap.dedent("\n".join(lines[first - 1 : node.end_lineno]))))
+    return found
+
+
+@lru_cache(maxsize=1)
+def names(modules: tuple[Path, ...]) -> set[str]:
+    """The names of all functions, classes, methods and attributes of some modules."""
+    found = set()
+    for path in modules:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                found.add(node.name)
+            elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
+                found.add(node.id if isinstance(node, ast.Name) else node.attr)
+    return found
+
+
+def _is_signature(shown: str, known: set[str]) -> bool:
+    """Whether a text is the head of a function or class, or an attribute, with a known name."""
+    head = re.sub(r"^(?:\w+\.)+", "", shown.strip())
+    for form in ("def {}: ...", "{}"):
+        try:
+            (node,) = ast.parse(form.format(head)).body
+        except (SyntaxError, ValueError):
+            continue
+        if isinstance(node, ast.FunctionDef):
+            return node.name in known
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        return all(isinstance(target, ast.Name) and target.id in known for target in targets)
+    return False
