@@ -4,7 +4,8 @@ Run it with Python 3.11 or newer after `pip install fonttools brotli`:
 
     python docs/assets/fonts/refresh.py
 
-It writes the .woff2 files and the licences beside itself. Neither building nor testing the site needs it.
+It writes the .woff2 files and the licences beside itself.
+Neither building nor testing the site needs it.
 """
 
 import base64
@@ -13,13 +14,13 @@ import io
 import tarfile
 import urllib.request
 from pathlib import Path
+from typing import NamedTuple
 
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 from fontTools.varLib import instancer
 
 HERE = Path(__file__).parent
-REGISTRY = "https://registry.npmjs.org"
 
 # Package, version and what the registry states as its integrity (sha512, base64).
 PACKAGES = {
@@ -42,56 +43,66 @@ PACKAGES = {
 }
 
 
-def spread(*ranges: tuple[int, int]) -> list[int]:
-    """List the code points of ranges, both ends included."""
-    return [code for first, last in ranges for code in range(first, last + 1)]
-
-
-LATIN = spread((0x20, 0x7E), (0xA0, 0xFF), (0x2010, 0x2027), (0x2030, 0x203A), (0x20AC, 0x20AC), (0x2212, 0x2212))
-# What text and outputs about mathematics need: Latin Extended-A (Ġ and Ċ of byte-level tokens too),
+LATIN = "20-7E A0-FF 2010-2027 2030-203A 20AC 2212"
+# What text and outputs about mathematics need: Latin Extended-A (byte-level tokens have a Ġ too),
 # Greek, superscripts, letter-like symbols, arrows, operators, boxes, blocks, shapes, check marks.
-SYMBOLS = spread(
-    (0x100, 0x17F), (0x391, 0x3C9), (0x2032, 0x2033), (0x2070, 0x209C), (0x2102, 0x2124),
-    (0x2190, 0x21FF), (0x2200, 0x22FF), (0x2308, 0x230B), (0x2500, 0x259F), (0x25A0, 0x25FF),
-    (0x2713, 0x2717), (0x27E8, 0x27E9), (0xFFFD, 0xFFFD),
-)  # fmt: skip
-MATHS = [
-    *spread(
-        (0x20, 0x7E), (0xA0, 0xFF), (0x300, 0x30C), (0x331, 0x338), (0x391, 0x3F6),
-        (0x2010, 0x2027), (0x2032, 0x2037), (0x2057, 0x2057), (0x2061, 0x2064), (0x20D0, 0x20DD),
-        (0x2102, 0x2135), (0x2190, 0x21D5), (0x2200, 0x22FF), (0x2308, 0x230B), (0x239B, 0x23B3),
-        (0x23DC, 0x23E1), (0x25A0, 0x25CB), (0x27E6, 0x27EF), (0x27F5, 0x27FC), (0x2A00, 0x2A06),
-        (0x2A7D, 0x2A7E), (0x2AAF, 0x2AB0),
-    ),  # fmt: skip
-    # Mathematical letters: bold, italic, bold italic, script, double-struck, monospace, Greek, digits.
-    *spread((0x1D400, 0x1D4CF), (0x1D538, 0x1D56B), (0x1D670, 0x1D755), (0x1D7CE, 0x1D7E1)),
-    *spread((0x1D7F6, 0x1D7FF)),
-]  # fmt: skip
+SYMBOLS = """100-17F 391-3C9 2032-2033 2070-209C 2102-2124 2190-21FF 2200-22FF 2308-230B
+    2500-25FF 2713-2717 27E8-27E9 FFFD"""
+# The last line: letters in bold, italic, script, double-struck, monospace, Greek; digits.
+MATHS = """20-7E A0-FF 300-30C 331-338 391-3F6 2010-2027 2032-2037 2057 2061-2064 20D0-20DD
+    2102-2135 2190-21D5 2200-22FF 2308-230B 239B-23B3 23DC-23E1 25A0-25CB 27E6-27EF 27F5-27FC
+    2A00-2A06 2A7D-2A7E 2AAF-2AB0
+    1D400-1D4CF 1D538-1D56B 1D670-1D755 1D7CE-1D7E1 1D7F6-1D7FF"""
 
-# Name of ours: package, file in it, code points, what layout features to keep, limits of the axes.
+
+class Font(NamedTuple):
+    """A font of ours: where it comes from, and what is kept of it."""
+
+    package: str
+    path: str
+    codes: str
+    features: tuple[str, ...]
+    axes: dict[str, float | tuple[float, float]] | None = None
+
+
+TEXT, CODE = ("ccmp", "kern", "mark", "mkmk", "calt", "tnum"), ("ccmp", "mark", "mkmk")
 FONTS = {
-    "inter.woff2": (
-        "inter-ui", "variable/InterVariable.woff2", LATIN + SYMBOLS,
-        ["ccmp", "kern", "mark", "mkmk", "calt", "tnum"], {"wght": (400, 700), "opsz": (14, 32)},
+    "inter.woff2": Font(
+        package="inter-ui",
+        path="variable/InterVariable.woff2",
+        codes=f"{LATIN} {SYMBOLS}",
+        features=TEXT,
+        axes={"wght": (400, 700), "opsz": (14, 32)},
     ),
-    "inter-italic.woff2": (
-        "inter-ui", "variable/InterVariable-Italic.woff2", LATIN + SYMBOLS,
-        ["ccmp", "kern", "mark", "mkmk", "calt", "tnum"], {"wght": (400, 700), "opsz": 14},
+    "inter-italic.woff2": Font(
+        package="inter-ui",
+        path="variable/InterVariable-Italic.woff2",
+        codes=f"{LATIN} {SYMBOLS}",
+        features=TEXT,
+        axes={"wght": (400, 700), "opsz": 14},
     ),
     # Without its ligatures: a reader must see `!=` as it is typed.
-    "jetbrains-mono.woff2": (
-        "@fontsource-variable/jetbrains-mono", "files/jetbrains-mono-latin-wght-normal.woff2",
-        LATIN, ["ccmp", "mark", "mkmk"], {"wght": (400, 700)},
+    "jetbrains-mono.woff2": Font(
+        package="@fontsource-variable/jetbrains-mono",
+        path="files/jetbrains-mono-latin-wght-normal.woff2",
+        codes=LATIN,
+        features=CODE,
+        axes={"wght": (400, 700)},
     ),
-    "jetbrains-mono-symbols.woff2": (
-        "jetbrains-mono", "fonts/webfonts/JetBrainsMono-Regular.woff2",
-        SYMBOLS, ["ccmp", "mark", "mkmk"], None,
+    "jetbrains-mono-symbols.woff2": Font(
+        package="jetbrains-mono",
+        path="fonts/webfonts/JetBrainsMono-Regular.woff2",
+        codes=SYMBOLS,
+        features=CODE,
     ),
-    # All features, the MATH table and, through its closure, every stretched variant.
-    "stix-two-math.woff2": (
-        "@fontsource/stix-two-math", "files/stix-two-math-latin-400-normal.woff2", MATHS, ["*"], None,
+    # With the MATH table and, through its closure, every stretched variant.
+    "stix-two-math.woff2": Font(
+        package="@fontsource/stix-two-math",
+        path="files/stix-two-math-latin-400-normal.woff2",
+        codes=MATHS,
+        features=("*",),
     ),
-}  # fmt: skip
+}
 LICENCES = {
     "inter-LICENSE.txt": ("inter-ui", "LICENSE.txt"),
     "jetbrains-mono-LICENSE.txt": ("@fontsource-variable/jetbrains-mono", "LICENSE"),
@@ -102,29 +113,32 @@ LICENCES = {
 def fetch(package: str) -> dict[str, bytes]:
     """Download a package, check its hash, and return its files by path."""
     version, integrity = PACKAGES[package]
-    url = f"{REGISTRY}/{package}/-/{package.split('/')[-1]}-{version}.tgz"
+    url = f"https://registry.npmjs.org/{package}/-/{package.rpartition('/')[2]}-{version}.tgz"
     with urllib.request.urlopen(url) as response:
         data = response.read()
     found = base64.b64encode(hashlib.sha512(data).digest()).decode()
     if found != integrity:
         raise SystemExit(f"{url}: expected sha512 {integrity}, got {found}")
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        return {
-            member.name.removeprefix("package/"): archive.extractfile(member).read()
-            for member in archive.getmembers()
-            if member.isfile()
-        }
+        files = ((member.name, archive.extractfile(member)) for member in archive)
+        return {name.removeprefix("package/"): file.read() for name, file in files if file}
 
 
-def subset(data: bytes, codes: list[int], features: list[str], limits: dict | None) -> bytes:
-    """Keep of a font the code points, layout features and axis ranges that the site uses."""
+def spread(codes: str) -> list[int]:
+    """List the code points of ranges, as in "20-7E A0": both ends included."""
+    ends = ((part.split("-")[0], part.split("-")[-1]) for part in codes.split())
+    return [code for first, last in ends for code in range(int(first, 16), int(last, 16) + 1)]
+
+
+def subset(data: bytes, wanted: Font) -> bytes:
+    """Keep of a font the code points, layout features and axes that the site uses."""
     font = TTFont(io.BytesIO(data), recalcTimestamp=False)
-    options = Options(layout_features=features, flavor="woff2", hinting=False, notdef_outline=True)
+    options = Options(layout_features=wanted.features, hinting=False, notdef_outline=True)
     subsetter = Subsetter(options)
-    subsetter.populate(unicodes=codes)
+    subsetter.populate(unicodes=spread(wanted.codes))
     subsetter.subset(font)
-    if limits:
-        font = instancer.instantiateVariableFont(font, limits)
+    if wanted.axes:
+        font = instancer.instantiateVariableFont(font, wanted.axes)
     if "MATH" in font:
         tune(font)
     font.flavor = "woff2"
@@ -161,8 +175,8 @@ def tune(font: TTFont) -> None:
 def main() -> None:
     """Write every font and licence, and print its size and hash."""
     packages = {name: fetch(name) for name in PACKAGES}
-    for name, (package, path, codes, features, limits) in FONTS.items():
-        data = subset(packages[package][path], codes, features, limits)
+    for name, font in FONTS.items():
+        data = subset(packages[font.package][font.path], font)
         (HERE / name).write_bytes(data)
         print(f"{hashlib.sha256(data).hexdigest()}  {name}  {len(data):,} bytes")
     for name, (package, path) in LICENCES.items():
