@@ -127,13 +127,13 @@ def describe_attention(
         best = row.max()
         # Equal weights are all named: which is largest would depend on rounding.
         keys = [str(key) for key, weight in zip(columns, row, strict=True) if weight > best - 1e-5]
-        if best <= 0:
+        if best < 1e-5:
             sentences.append(f"{query} attends to nothing")
         elif len(keys) == 1:
-            sentences.append(f"{query} attends most to {keys[0]} ({_short(best)})")
+            sentences.append(f"{query} attends most to {keys[0]} ({best + 1e-6:.2f})")
         else:
             several = f"{', '.join(keys[:-1])} and {keys[-1]}"
-            sentences.append(f"{query} attends most to {several} ({_short(best)} each)")
+            sentences.append(f"{query} attends most to {several} ({best + 1e-6:.2f} each)")
     return "; ".join(sentences) + "."
 
 
