@@ -188,7 +188,8 @@ def test_every_colour_of_the_defaults_is_one_of_ours() -> None:
 
 def test_a_machine_of_its_own_taste_draws_the_same(tmp_path: Path) -> None:
     """Neither a settings file nor a missing display changes a figure."""
-    (tmp_path / "matplotlibrc").write_text(
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/matplotlibrc").write_text(
         "font.size: 20\nlines.linewidth: 5\nsvg.fonttype: path\nfont.family: serif\n",
         encoding="utf-8",
     )
@@ -198,7 +199,7 @@ def test_a_machine_of_its_own_taste_draws_the_same(tmp_path: Path) -> None:
         "plot.save(figure, '{}.svg', title='T', description='D')\n"
         "import sys; assert not {{'torch', 'tkinter'}} & {{*sys.modules}}"
     )
-    own = {"MATPLOTLIBRC": str(tmp_path / "matplotlibrc")}
+    own = {"MATPLOTLIBRC": str(tmp_path / "home/matplotlibrc")}
     plain = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
     for name, taste in (("plain", {}), ("own", own)):
         command = [sys.executable, "-W", "error", "-c", code.format(name)]

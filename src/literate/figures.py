@@ -83,25 +83,32 @@ class FigureProcessor(Postprocessor):
             ValueError: If a figure is missing, its name is not unique, or it has no words.
         """
         shown: list[Path] = []
+        figures: list[Path] = []  # found anew for each page: while a site is served, they change
 
         def replace(match: re.Match[str]) -> str:
             image = _Image(match[0])
             if not is_figure(image.source):
                 return match[0]
-            shown.append(path := self.find(PurePosixPath(image.source).name))
+            if not figures:
+                figures.extend(self.docs.rglob("*.svg"))
+            shown.append(path := self.find(PurePosixPath(image.source).name, figures))
             drawing = path.read_text(encoding="utf-8")
             return inline(drawing, path.stem, image.words, shown.count(path))
 
         return IMAGE.sub(replace, text)
 
-    def find(self, name: str) -> Path:
+    def find(self, name: str, figures: list[Path]) -> Path:
         """Find a figure by its name: a page's HTML does not say in which folder it is.
+
+        Args:
+            name: The name of its file.
+            figures: The files to choose from; assets among them do not count.
 
         Raises:
             ValueError: If there is none, or more than one.
         """
-        files = (path for path in self.docs.rglob("*.svg") if path.name == name)
-        found = sorted(path for path in files if is_figure(path.relative_to(self.docs).as_posix()))
+        named = sorted(path for path in figures if path.name == name)
+        found = [path for path in named if is_figure(path.relative_to(self.docs).as_posix())]
         if len(found) != 1:
             where = ", ".join(str(path) for path in found) or "none"
             raise ValueError(f"expected one {name} below {self.docs}, found {where}")
