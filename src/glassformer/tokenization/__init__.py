@@ -1,0 +1,1 @@
+"""Tokenization: text becomes integers, and comes back unchanged."""
