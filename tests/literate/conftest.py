@@ -1,7 +1,7 @@
 """An empty project of pages, for the tests of what reads and runs them."""
 
 import pytest
-from project import Project
+from tests.literate.project import Project
 
 pytest_plugins = ["pytester"]
 

@@ -1,6 +1,6 @@
 """Console blocks: commands that run, and commands with a reason."""
 
-from project import Project
+from tests.literate.project import Project
 
 from literate.console import commands
 from literate.page import read

@@ -2,7 +2,7 @@
 
 import markdown
 import pytest
-from project import Project
+from tests.literate.project import Project
 
 
 def test_counts_replace_their_marks(project: Project) -> None:

@@ -1,7 +1,7 @@
 """Which blocks a page has, and where each of their lines is."""
 
 import pytest
-from project import Project
+from tests.literate.project import Project
 
 from literate.page import Page, PageError, key, read
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from project import CONFTEST, Project
+from tests.literate.project import CONFTEST, Project
 
 from literate.page import key
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from project import Project
+from tests.literate.project import Project
 
 from literate.page import PageError
 from literate.update import update, write
