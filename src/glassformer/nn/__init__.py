@@ -1,0 +1,1 @@
+"""The torch twin: the parts of a Transformer as modules that learn."""
