@@ -416,4 +416,5 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        sys.exit("\nStopped.")
+        print("\nStopped.")
+        sys.exit(130)  # As a shell says that Ctrl+C ended a command.
