@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from literate.audit import audit
+from literate.audit import audit, main
 from literate.audit.sections import cut
 from literate.audit.site import load
 from literate.page import key
@@ -292,10 +292,15 @@ PLANTED = {
     ),
     "prompts": Planted("Python that no test ran", "```pycon\n>>> 1 + 1\n2\n```"),
     "prompts_in_text": Planted("Python that no test ran", "```text\n>>> 1 + 1\n2\n```"),
+    "prompts_in_console": Planted(
+        "Python that no test ran", "```console\n$ python\n>>> 1 + 1\n2\n```"
+    ),
     "raw_html": Planted(
         "Python that no test ran", '<pre><code class="language-python">x = 2\n</code></pre>'
     ),
     "as_text": Planted("Python that no test ran", "```text\nimport os\n\nos.getcwd()\n```"),
+    "as_data": Planted("Python that no test ran", "```yaml\nimport os\n```"),
+    "as_line_numbers": Planted("Python that no test ran", "```{.python .linenodiv}\nx = 2\n```"),
     "lost_language": Planted("Python that no test ran", "```\nfor x in range(2):\n    x\n```"),
     "misspelt_python": Planted("Python that no test ran", "```pyhton\nprint(2)\n```"),
     "indented": Planted("Python that no test ran", "Text:\n\n    print(2)\n"),
@@ -410,6 +415,9 @@ PLANTED = {
     "unclosed_fence": Planted("left visible, a fence or a backtick", "```python\nprint(1 + 1)\n"),
     "swallowed_fence": Planted("a fence left visible in a block", f"```yaml\na: 1\n\n{EXAMPLE}\n"),
     "inline_fence": Planted("a fence that became inline code", "Text ```python\nx = 2\n``` text"),
+    "code_in_a_sentence": Planted(
+        "a fence that became inline code", "Text <code>x = 2<br>y = 3</code> text"
+    ),
     "lone_backtick": Planted("left visible, a fence or a backtick", "The `function runs."),
     "undefined_footnote": Planted("left visible, an undefined footnote", "Text.[^nowhere]"),
     "admonition": Planted("left visible, an admonition", "- Item\n\n  !!! note\n      Text.\n"),
@@ -427,6 +435,14 @@ PLANTED = {
     "markdown_in_html": Planted("left visible, a heading", "<div>\n## Heading\n</div>"),
     "icon": Planted("left visible, an icon", "Look :material-eye: here."),
     "html_as_text": Planted("left visible, HTML", "Some &lt;b&gt;words&lt;/b&gt; here."),
+    "abbreviation": Planted("left visible, a definition", "Words.\n\n*[BPE]: pairs of bytes"),
+    "struck_out": Planted("left visible, a fence", "Some ~~~words~~~ here."),
+    "marked_text": Planted("left visible, marked text", "Some ==words== here."),
+    "character": Planted("left visible, a character's name", "Some&amp;nbsp;words."),
+    "template": Planted("left visible, a template", "Version {{ version }}."),
+    "front_matter": Planted(
+        "left visible, front matter", title="---\ndescription: a\n\n# Planted\n\nWords.\n"
+    ),
     # Maths
     "tex_stayed": Planted("a formula that stayed TeX", '<span class="arithmatex">\\(x\\)</span>'),
     "formula_error": Planted("a formula with an error", "<math><merror>x</merror></math>"),
@@ -505,6 +521,9 @@ PLANTED = {
     "empty_note": Planted("a box without content", "!!! note\n\nText.\n"),
     "empty_fold": Planted("a box without content", '??? tip "Hint"\n\nText.\n'),
     "empty_tab": Planted("a box without content", '=== "One"\n\n=== "Two"\n\n    Text.\n'),
+    "number_not_counted": Planted(
+        "a number that is not counted", 'We have <b data-count="pages">7</b> pages.'
+    ),
     "todo": Planted("unfinished, TODO", "TODO: the proof."),
     "lorem": Planted("unfinished, Lorem ipsum", "Lorem ipsum dolor."),
 }
@@ -537,9 +556,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if planted.drawing:
             files[f"docs/planted/{name}.svg"] = clean(DRAWING, name)
     shutil.copytree(ROOT / "docs" / "assets", root / "docs" / "assets")
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text, encoding="utf-8")
+    write(root, files)
     (root / "docs/planted/pixel.png").write_bytes(PIXEL)
     return root
 
@@ -584,7 +601,72 @@ def test_nothing_else_is_found(problems: list[str]) -> None:
     assert [problem for problem in problems if "planted/" not in problem] == []
 
 
+def test_a_problem_has_its_line(problems: list[str]) -> None:
+    """A problem names the page and, where that can be known, the line of its source."""
+    (found,) = (problem for problem in problems if "planted/not_run/" in problem)
+    assert found.startswith("planted/not_run/index.html (docs/planted/not_run.md:6): ")
+
+
 def test_what_a_strict_build_sees(log: str) -> None:
     """The audit is needed: a strict build warns of none of these but the ones that say so."""
     warned = {name for name in PLANTED if f"planted/{name}.md" in log}
     assert warned == {name for name, planted in PLANTED.items() if planted.strict}
+
+
+PAGE = """
+<html lang="en"><head><title>A</title><link rel="stylesheet" href="a.css"></head>
+<body><article><h1 id="a">A</h1><p>Words.</p></article></body></html>
+"""
+SITE = {"site/index.html": PAGE, "site/a.css": "a { color: red }", ".literate/passed/1.json": "[]"}
+OF_THE_SITE = {
+    "a page that no link leads to": {"site/b/index.html": PAGE.replace("a.css", "../a.css")},
+    "a.css: a request that leaves the site": {"site/a.css": "@import 'https://example.org/b.css'"},
+    "a.css: a dead link: 'b.woff2'": {"site/a.css": "@font-face { src: url(b.woff2) }"},
+    "a section that no page shows": {"src/toy/a.py": WHOLE},
+    "docs/a.svg: a figure that no page shows": {"docs/a.svg": "<svg></svg>"},
+    "HTML that is not balanced: '</p>'": {"site/index.html": PAGE.replace("Words.", "</p>Words.")},
+}
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    """Write files below a folder."""
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+
+
+def test_a_site_without_problems(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command succeeds, and says how much it looked at."""
+    write(tmp_path, SITE)
+    monkeypatch.chdir(tmp_path)
+    assert main(["site"]) == 0
+    assert capsys.readouterr().out == "audit: 1 pages, 0 blocks, 0 problems\n"
+
+
+@pytest.mark.parametrize("says", OF_THE_SITE)
+def test_problems_of_no_single_page(
+    says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Style sheets, pages that nothing leads to, and what no page shows; the command fails."""
+    write(tmp_path, SITE | OF_THE_SITE[says])
+    assert main([str(tmp_path / "site"), "--root", str(tmp_path)]) == 1
+    *problems, summary = capsys.readouterr().out.splitlines()
+    assert [says in problem for problem in problems] == [True]
+    assert summary.endswith(", 1 problems")
+
+
+def test_without_a_record_of_the_tests(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is taken on trust: without a record of what ran the audit fails, in one line."""
+    code = PAGE.replace("Words.", '</p><pre><code class="language-python">1</code></pre><p>Words.')
+    write(tmp_path, SITE | {"site/index.html": code})
+    (tmp_path / ".literate/passed/1.json").unlink()
+    assert main([str(tmp_path / "site"), "--root", str(tmp_path)]) == 1
+    assert capsys.readouterr().out.startswith("no record of a run of the tests: run pytest\naudit:")
+
+
+def test_without_a_site(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An empty folder is no site without problems."""
+    assert main([str(tmp_path)]) == 1
+    assert "expected a built site, got no page in" in capsys.readouterr().err

@@ -10,6 +10,7 @@ in `docs`. `code` looks at blocks of code, `prose` at the text around them, `lin
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -29,14 +30,19 @@ OF_THE_SITE: tuple[Callable[[Site], Iterable[tuple[str, Finding]]], ...] = (
 
 
 def audit(site: Site) -> list[str]:
-    """Carry out all checks; one line a problem."""
+    """Carry out all checks.
+
+    Returns:
+        One line a problem, however often a page has it.
+    """
     problems = [] if site.passed is not None else ["no record of a run of the tests: run pytest"]
     for page in site.pages.values():
         for check in OF_PAGES:
             problems += [page.tell(finding, site.root) for finding in check(page, site)]
     for of_site in OF_THE_SITE:
         problems += [f"{place}: {finding}" for place, finding in of_site(site)]
-    return problems
+    times = Counter(problems).items()
+    return [problem + (f" ({count} times)" if count > 1 else "") for problem, count in times]
 
 
 def main(arguments: list[str]) -> int:

@@ -26,6 +26,7 @@ from literate.page import key
 
 SOURCE, SIGNATURE = "mkdocstrings-source", "doc-signature"  # classes of the API reference
 MARKER = re.compile(r"^.*-+8<-+.*$", re.MULTILINE)
+PROMPT = re.compile(r"^[ ]*>>> ", re.MULTILINE)
 FENCE = re.compile(r"^[ >]*(?:```|~~~).*$", re.MULTILINE)
 LANGUAGE = re.compile(r"(?:language|lang|highlight-source)-([\w.+#-]+)")
 SHELLS = {
@@ -42,6 +43,7 @@ SHELLS = {
     "powershell",
 }
 SESSIONS = {"shell-session", "bash-session", "sh-session", "doscon", "ps1con", "pwsh-session"}
+NO_PROGRAM = {"", "text", "yaml", "json", "toml", "ini", "csv"}
 # What makes a text a program: words, numbers and tables may be Python too, but have none of these.
 TELLTALES = (
     *(ast.Call, ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
@@ -68,8 +70,7 @@ def code(page: Page, site: Site) -> Iterator[Finding]:
         checks = REFERENCE if pre.inside(SOURCE, SIGNATURE) else CHECKS
         yield from list(filter(None, (check(block) for check in checks)))[:1]
     for element in page.article:
-        inline = element.tag == "code" and not any(e.tag == "pre" for e in element.above())
-        if inline and "\n" in element.text.strip() and not element.inside("doc-contents"):
+        if element.tag == "code" and not element.depth("pre") and _has_lines(element):
             yield Finding("a fence that became inline code", element.text)
         if "mermaid" in element.classes:
             yield Finding("a mermaid diagram, which loads a script from elsewhere", element.text)
@@ -144,11 +145,19 @@ CHECKS = (_empty, _typed, _python, _output, _language)
 REFERENCE = (_empty, _reference)
 
 
+def _has_lines(inline: Element) -> bool:
+    """Whether code in a sentence has several lines; a type in the API reference may."""
+    broken = any(element.tag == "br" for element in inline.walk())
+    return broken or ("\n" in inline.text.strip() and not inline.inside("doc-contents"))
+
+
 def shows_python(block: Block) -> bool:
-    """Whether a block is marked as Python, or as nothing in particular and looks like Python."""
-    text = block.language in ("", "text") or _lexer(block.language) is None
-    prompt = block.shown.lstrip().startswith(">>>")
-    return is_python(block.language) or (text and (prompt or _looks_like_python(block.shown)))
+    """Whether a block is marked as Python, or as no other program and looks like Python."""
+    if is_python(block.language):
+        return True
+    text = block.language in NO_PROGRAM or _lexer(block.language) is None
+    prompts = (text or block.language == "console") and PROMPT.search(block.shown)
+    return bool(prompts) or (text and _looks_like_python(block.shown))
 
 
 def language_of(pre: Element) -> str:

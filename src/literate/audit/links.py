@@ -57,12 +57,14 @@ def orphans(site: Site) -> Iterator[tuple[str, Finding]]:
             reached.add(path)
             found = (e.attributes.get("href") for e in site.pages[path].elements if e.tag == "a")
             waiting += [_target(address, path) for address in found if address]
-    for path in site.pages.keys() - reached:
-        yield site.pages[path].name, Finding("a page that no link leads to")
+    for path in sorted(site.pages.keys() - reached):
+        yield site.pages[path].name, Finding("a page that no link leads to from the first")
 
 
 def addresses(element: Element) -> Iterator[tuple[str, bool]]:
     """The addresses in an element, and whether the browser fetches them by itself."""
+    if not element.attributes and element.tag != "style":
+        return
     related = {*element.attributes.get("rel", "").lower().split()}
     fetched = bool(related & LOADED) if element.tag == "link" else element.tag not in FOLLOWED
     for name in ADDRESSES & element.attributes.keys():

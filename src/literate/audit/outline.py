@@ -66,17 +66,20 @@ def content(page: Page, _site: Site) -> Iterator[Finding]:
 
 
 def _element(element: Element) -> Iterator[Finding]:
-    foreign = any(e.tag in ("svg", "math") for e in element.above())
     if element.tag == "script" and element.attributes.get("type") != "application/json":
         yield Finding("a script in the text", element.text)
     if any(name.startswith("on") for name in element.attributes):
         yield Finding("a script in an attribute", " ".join(element.attributes))
-    if element.tag not in KNOWN and "-" not in element.tag and not foreign:
+    unknown = element.tag not in KNOWN and "-" not in element.tag
+    if unknown and not any(e.tag in ("svg", "math") for e in element.above()):
         yield Finding("an element that HTML does not know", f"<{element.tag}>")
-    rest = [c for c in element.children if not isinstance(c, str) or c.strip()]
+    if "data-count" in element.attributes:
+        yield Finding("a number that is not counted", element.attributes["data-count"])
     titled = element.tag == "details" or "admonition" in element.classes
-    if (titled and len(rest) < 2) or ("tabbed-block" in element.classes and not rest):
-        yield Finding("a box without content", element.text)
+    if titled or "tabbed-block" in element.classes:
+        parts = [part for part in element.children if not isinstance(part, str) or part.strip()]
+        if len(parts) < 1 + titled:
+            yield Finding("a box without content", element.text)
 
 
 def figures(page: Page, _site: Site) -> Iterator[Finding]:
@@ -119,6 +122,8 @@ def _hidden(svg: Element) -> bool:
 
 def _colours(element: Element) -> Iterator[tuple[str, str]]:
     """The literal colours in an element's attributes and in its style."""
+    if not element.attributes:
+        return
     style = element.attributes.get("style", "")
     pairs = [declaration.partition(":")[::2] for declaration in style.split(";")]
     pairs += [(n, v) for n, v in element.attributes.items() if n in COLOURED]

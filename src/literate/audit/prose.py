@@ -54,7 +54,7 @@ def prose(page: Page, _site: Site) -> Iterator[Finding]:
         if match := UNFINISHED.search(text):
             yield Finding(f"unfinished, {match[0]}", _line(text, match.start()))
     for element in page.article:
-        if [e.tag for e in element.above()][:3] == ["blockquote"] * 3:
+        if element.tag == "blockquote" and element.depth("blockquote") == 3:
             yield Finding("a prompt that became a quotation", element.text)
         if ARITHMATEX in element.classes:
             yield Finding("a formula that stayed TeX", element.text)

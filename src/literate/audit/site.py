@@ -39,10 +39,10 @@ class Page:
 
     def __post_init__(self) -> None:
         root, self.unbalanced = parse(self.path.read_text(encoding="utf-8"))
-        self.elements = list(root.walk())
+        self.elements = [element for element in root.walk() if not _is_token(element)]
         article = next((element for element in self.elements if element.tag == "article"), None)
         self.content = article or Element("article", {}, None)
-        self.article = list(self.content.walk())  # its elements
+        self.article = [e for e in self.content.walk() if not _is_token(e)]  # its elements
         self.ids = [e.attributes["id"] for e in self.elements if e.attributes.get("id")]
         named = {e.attributes["name"] for e in self.elements if e.attributes.get("name")}
         self.anchors = named.union(self.ids)
@@ -64,12 +64,17 @@ class Page:
         return found
 
     def tell(self, finding: Finding, root: Path) -> str:
-        """A finding as one line: the page, its source and the line there if it is known."""
+        """A finding as one line: the page, its source, and the line there if there is but one."""
         if not self.source:
             return f"{self.name}: {finding}"
-        first = next((line.strip() for line in finding.text.split("\n") if line.strip()), None)
-        numbers = [n for n, line in enumerate(self.text.split("\n"), 1) if first and first in line]
-        line = f":{numbers[0]}" if numbers else ""
+        words = [line.strip() for line in finding.text.strip().split("\n")]
+        lines = self.text.split("\n")
+        found = [
+            start + 1
+            for start in range(len(lines) - len(words) + 1)
+            if words[0] and all(a in b for a, b in zip(words, lines[start:], strict=False))
+        ]
+        line = f":{found[0]}" if len(found) == 1 else ""
         return f"{self.name} ({self.source.relative_to(root)}{line}): {finding}"
 
 
@@ -129,7 +134,16 @@ def load(folder: Path, root: Path) -> Site:
 
 def blocks(page: Page) -> Iterator[Element]:
     """The `<pre>` elements of a page's content, without columns of line numbers."""
-    return (e for e in page.article if e.tag == "pre" and not e.inside("linenodiv"))
+    for element in page.article:
+        if element.tag == "pre":
+            numbers = element.inside("linenodiv") and not element.text.strip("0123456789 \n")
+            if not numbers:
+                yield element
+
+
+def _is_token(element: Element) -> bool:
+    """Whether an element only colours a word of code, as nine of ten do."""
+    return element.tag == "span" and len(element.attributes.get("class", "no token")) <= 3
 
 
 def _source(name: str, docs: Path) -> Path | None:
