@@ -14,18 +14,25 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from literate.audit.code import code
-from literate.audit.links import ids, links, orphans, styles
-from literate.audit.outline import content, drawings, figures, head, headings
-from literate.audit.prose import prose
-from literate.audit.sections import sections, snippets
+from literate.audit.code import check_blocks
+from literate.audit.links import check_ids, check_links, check_reach, check_style_sheets
+from literate.audit.outline import (
+    check_content,
+    check_drawings,
+    check_figures,
+    check_head,
+    check_headings,
+)
+from literate.audit.prose import check_prose
+from literate.audit.sections import check_sections, check_snippets
 from literate.audit.site import Finding, Page, Site, blocks, load
 
 OF_PAGES: tuple[Callable[[Page, Site], Iterable[Finding]], ...] = (
-    *(head, headings, content, prose, code, figures, links, ids),
+    *(check_head, check_headings, check_content, check_prose, check_blocks, check_figures),
+    *(check_links, check_ids),
 )
 OF_THE_SITE: tuple[Callable[[Site], Iterable[tuple[str, Finding]]], ...] = (
-    *(sections, snippets, drawings, styles, orphans),
+    *(check_sections, check_snippets, check_drawings, check_style_sheets, check_reach),
 )
 
 

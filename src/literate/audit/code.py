@@ -63,7 +63,7 @@ class Block:
         self.shown, self.language = self.pre.text, language_of(self.pre)
 
 
-def code(page: Page, site: Site) -> Iterator[Finding]:
+def check_blocks(page: Page, site: Site) -> Iterator[Finding]:
     """Every block is code that ran, an output under it, commands, or marked as plain text."""
     for pre in blocks(page):
         block = Block(pre, page, site)

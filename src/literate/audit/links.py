@@ -22,7 +22,7 @@ IN_CSS = re.compile(r"""url\(\s*["']?([^"')]+)["']?\s*\)|@import\s+["']([^"']+)[
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
-def links(page: Page, site: Site) -> Iterator[Finding]:
+def check_links(page: Page, site: Site) -> Iterator[Finding]:
     """Addresses in a page lead to a file of the site, and to a place that exists in it."""
     for element in page.elements:
         for address, fetched in addresses(element):
@@ -32,14 +32,14 @@ def links(page: Page, site: Site) -> Iterator[Finding]:
                 yield Finding(what, address)
 
 
-def ids(page: Page, _site: Site) -> Iterator[Finding]:
+def check_ids(page: Page, _site: Site) -> Iterator[Finding]:
     """An id names one thing."""
     for name, times in Counter(page.ids).items():
         if times > 1:
             yield Finding(f"an id that is there {times} times", name)
 
 
-def styles(site: Site) -> Iterator[tuple[str, Finding]]:
+def check_style_sheets(site: Site) -> Iterator[tuple[str, Finding]]:
     """Addresses in style sheets lead to a file of the site."""
     for path in sorted(site.folder.rglob("*.css")):
         for address in _in_css(path.read_text(encoding="utf-8")):
@@ -48,7 +48,7 @@ def styles(site: Site) -> Iterator[tuple[str, Finding]]:
                 yield path.relative_to(site.folder).as_posix(), Finding(what, address)
 
 
-def orphans(site: Site) -> Iterator[tuple[str, Finding]]:
+def check_reach(site: Site) -> Iterator[tuple[str, Finding]]:
     """Every page is reached from the first one."""
     waiting, reached = [site.folder / "index.html"], set[Path]()
     while waiting:

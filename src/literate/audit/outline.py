@@ -24,7 +24,7 @@ LITERAL = re.compile(
 )
 
 
-def head(page: Page, _site: Site) -> Iterator[Finding]:
+def check_head(page: Page, _site: Site) -> Iterator[Finding]:
     """A page has a title and a language."""
     titles = (e for e in page.elements if e.tag == "title" and e.parent and e.parent.tag == "head")
     if not any(title.text.strip() for title in titles):
@@ -33,7 +33,7 @@ def head(page: Page, _site: Site) -> Iterator[Finding]:
         yield Finding("no language of its text")
 
 
-def headings(page: Page, _site: Site) -> Iterator[Finding]:
+def check_headings(page: Page, _site: Site) -> Iterator[Finding]:
     """One heading of the first level, written on the page, and no level skipped below it."""
     found = [e for e in page.article if e.tag in HEADINGS]
     first = [e for e in found if e.tag == "h1"]
@@ -52,7 +52,7 @@ def headings(page: Page, _site: Site) -> Iterator[Finding]:
             yield Finding(f"an empty heading of level {level}")
 
 
-def content(page: Page, _site: Site) -> Iterator[Finding]:
+def check_content(page: Page, _site: Site) -> Iterator[Finding]:
     """Something to read, in HTML that a browser knows."""
     titles = [text for e in page.article if e.tag in HEADINGS for text in paragraphs(e)]
     seen = any(e.tag in ("pre", "svg", "img", "math") for e in page.article)
@@ -82,7 +82,7 @@ def _element(element: Element) -> Iterator[Finding]:
             yield Finding("a box without content", element.text)
 
 
-def figures(page: Page, _site: Site) -> Iterator[Finding]:
+def check_figures(page: Page, _site: Site) -> Iterator[Finding]:
     """Figures are in the page, in its colours, and said in words."""
     for element in page.elements:
         if element.tag == "img" and not element.attributes.get("alt", "").strip():
@@ -97,7 +97,7 @@ def figures(page: Page, _site: Site) -> Iterator[Finding]:
             yield from _said(element)
 
 
-def drawings(site: Site) -> Iterator[tuple[str, Finding]]:
+def check_drawings(site: Site) -> Iterator[tuple[str, Finding]]:
     """Every figure beside a page is on a page."""
     shown = {name for page in site.pages.values() for name in page.ids}
     for path in sorted((site.root / "docs").rglob("*.svg")):

@@ -44,7 +44,7 @@ UNFINISHED = re.compile(
 )
 
 
-def prose(page: Page, _site: Site) -> Iterator[Finding]:
+def check_prose(page: Page, _site: Site) -> Iterator[Finding]:
     """All text outside of code reads as text."""
     for text in paragraphs(page.content):
         for name, pattern in PATTERNS.items():

@@ -27,7 +27,7 @@ class Section:
     key: str
 
 
-def sections(site: Site) -> Iterator[tuple[str, Finding]]:
+def check_sections(site: Site) -> Iterator[tuple[str, Finding]]:
     """Every line of a module that pages show is in one section, and every section is shown."""
     for path in site.modules:
         lines = path.read_text(encoding="utf-8").split("\n")
@@ -77,7 +77,7 @@ def cut(lines: list[str]) -> tuple[list[Section], list[tuple[int, Finding]]]:
     return found, wrong
 
 
-def snippets(site: Site) -> Iterator[tuple[str, Finding]]:
+def check_snippets(site: Site) -> Iterator[tuple[str, Finding]]:
     """A page shows code by the name of its section, and includes no file but another page."""
     for path in sorted((site.root / "docs").rglob("*.md")):
         text = path.read_text(encoding="utf-8")
