@@ -85,6 +85,7 @@ def test_the_committed_form_holds_only_what_is_seen(
         *(f"var(--fig-{name})" for name in PALETTE),
         "none",
     }
+    assert ' stroke-linejoin="round">' in shapes.split("\n")[0]  # matplotlib's style sheet said so
     assert set(re.findall(r'[ #("]fig-\w+', shapes)) <= {f"{mark}fig-figure" for mark in ' #("'}
 
 
@@ -337,6 +338,19 @@ def test_rectangles_are_written_short() -> None:
     assert ' d="M1 2h7v3h-7z"' in upright
     assert upright == other
     assert ' d="M1 2L8 2.1L8 5L1 5z"' in slanted
+
+
+def test_a_hundredth_of_a_pixel_is_no_difference() -> None:
+    """What is rounded one way here may be rounded the other way elsewhere."""
+    one, other, far = (
+        clean(HEAD + f'<path d="M{x} 2L5 5" fill="none" stroke="#0072b2"/></svg>', "figure")
+        for x in (1.0049, 1.0051, 1.031)
+    )
+    assert one != other
+    assert compare(one, other) == []
+    assert compare(one, far) == [
+        "<path> is drawn with d 'M1.03 2L5 5', committed is 'M1 2L5 5'",
+    ]
 
 
 def test_a_broken_committed_figure_is_an_error(draw: Draw) -> None:
