@@ -156,8 +156,8 @@ def install_torch() -> None:
     say(f"Installing {TORCH}, the build for CPUs")
     index = TORCH_INDEX if sys.platform == "linux" else []
     if not python("-m", "pip", "install", "--no-deps", *index, TORCH):
-        by_hand = f"{PYTHON} -m pip install --no-deps {TORCH}"
-        sys.exit(f"{TORCH} could not be installed. With a build that you have: {by_hand}")
+        by_hand = f"{PYTHON} -m pip install --no-deps YOUR_BUILD_OF_TORCH_2.13.0"
+        sys.exit(f"{TORCH} could not be installed. Do it by hand, then try again: {by_hand}")
 
 
 def install(*arguments: str | Path) -> None:
