@@ -342,6 +342,9 @@ PLANTED = {
     "raw_pre": Planted("a block that does not say what it is", "<pre>plain words</pre>"),
     "misspelt": Planted("a block in `yamll`, a language that is not known", "```yamll\na: 1\n```"),
     "shell": Planted("commands marked `bash`, expected `console`", "```bash\nmake site\n```"),
+    "shell_session": Planted(
+        "commands marked `shell-session`, expected `console`", "```shell-session\n$ make\n```"
+    ),
     "mermaid": Planted("a block in `mermaid`", "```mermaid\ngraph LR\n```"),
     "raw_mermaid": Planted("a mermaid diagram", '<div class="mermaid">graph LR</div>'),
     "empty_python": Planted("an empty block of code", "```python\n```"),
@@ -444,7 +447,7 @@ PLANTED = {
         "left visible, front matter", title="---\ndescription: a\n\n# Planted\n\nWords.\n"
     ),
     # Maths
-    "tex_stayed": Planted("a formula that stayed TeX", '<span class="arithmatex">\\(x\\)</span>'),
+    "tex_stayed": Planted("a formula that stayed TeX", '<div class="arithmatex">\\[x\\]</div>'),
     "formula_error": Planted("a formula with an error", "<math><merror>x</merror></math>"),
     # Links
     "dead_link": Planted("a dead link: 'nowhere/'", '<a href="nowhere/">a</a>'),

@@ -12,12 +12,7 @@ from pathlib import Path
 
 from pygments.lexer import Lexer
 from pygments.lexers import find_lexer_class_by_name
-from pygments.lexers.python import (
-    CythonLexer,
-    Python2Lexer,
-    PythonConsoleLexer,
-    PythonLexer,
-)
+from pygments.lexers.python import CythonLexer, Python2Lexer, PythonConsoleLexer, PythonLexer
 from pygments.util import ClassNotFound
 
 from literate.audit.site import Finding, Page, Site, blocks
@@ -30,19 +25,9 @@ PROMPT = re.compile(r"^[ ]*>>> ", re.MULTILINE)
 FENCE = re.compile(r"^[ >]*(?:```|~~~).*$", re.MULTILINE)
 LANGUAGE = re.compile(r"(?:language|lang|highlight-source)-([\w.+#-]+)")
 SHELLS = {
-    "bash",
-    "sh",
-    "shell",
-    "zsh",
-    "ksh",
-    "fish",
-    "bat",
-    "batch",
-    "cmd",
-    "dosbatch",
-    "powershell",
+    *("bash", "sh", "shell", "zsh", "ksh", "fish", "bat", "batch", "cmd", "dosbatch", "powershell"),
+    *("shell-session", "bash-session", "sh-session", "doscon", "ps1con", "pwsh-session"),
 }
-SESSIONS = {"shell-session", "bash-session", "sh-session", "doscon", "ps1con", "pwsh-session"}
 NO_PROGRAM = {"", "text", "yaml", "json", "toml", "ini", "csv"}
 # What makes a text a program: words, numbers and tables may be Python too, but have none of these.
 TELLTALES = (

@@ -40,10 +40,8 @@ def check_sections(site: Site) -> Iterator[tuple[str, Finding]]:
         yield from ((f"{name}:{line}", finding) for line, finding in wrong)
         for section in [] if wrong else found:
             if section.key not in site.shown:
-                yield (
-                    f"{name}:{section.start}",
-                    Finding("a section that no page shows", section.name),
-                )
+                finding = Finding("a section that no page shows", section.name)
+                yield f"{name}:{section.start}", finding
 
 
 def cut(lines: list[str]) -> tuple[list[Section], list[tuple[int, Finding]]]:

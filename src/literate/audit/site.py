@@ -55,12 +55,15 @@ class Page:
     @cached_property
     def languages(self) -> dict[str, set[str]] | None:
         """What the page's source calls the language of each fence; None if it cannot be read."""
-        found: dict[str, set[str]] = {}
+        if not self.source:
+            return None
         try:
-            for block in read(self.source).blocks if self.source else ():
-                found.setdefault(key(block.source), set()).add(block.language)
+            page = read(self.source)
         except PageError:
             return None
+        found: dict[str, set[str]] = {}
+        for block in page.blocks:
+            found.setdefault(key(block.source), set()).add(block.language)
         return found
 
     def tell(self, finding: Finding, root: Path) -> str:
@@ -143,7 +146,8 @@ def blocks(page: Page) -> Iterator[Element]:
 
 def _is_token(element: Element) -> bool:
     """Whether an element only colours a word of code, as nine of ten do."""
-    return element.tag == "span" and len(element.attributes.get("class", "no token")) <= 3
+    short = len(element.attributes.get("class", "no token")) <= 3
+    return element.tag == "span" and short and len(element.attributes) == 1
 
 
 def _source(name: str, docs: Path) -> Path | None:
