@@ -96,11 +96,11 @@ def _merge(pair: str, token: str, words: _Words, counts: _Counts, where: _Where)
     for i in where.pop(pair):
         word, times = words[i]
         if pair in word:
-            merged = word.replace(pair, token)
-            words[i] = merged, times
-            for old in _pairs(word):
+            words[i] = word.replace(pair, token), times
+            changed = word[max(word.find(pair) - 1, 0) : word.rfind(pair) + 3]  # one more each side
+            for old in _pairs(changed):
                 counts[old] -= times
-            for new in _pairs(merged):
+            for new in _pairs(changed.replace(pair, token)):
                 counts[new] += times
                 if token in new:
                     where[new].add(i)
