@@ -149,7 +149,9 @@ def test_queries_without_a_key_of_their_own_are_refused(T: int, S: int | None) -
 
 
 @pytest.mark.usefixtures("unchecked_shapes")
-@pytest.mark.parametrize("lengths", [[], [1.5], [[1, 2]], 3, [True], ["2"], np.ones((2, 2), int)])
+@pytest.mark.parametrize(
+    "lengths", [[], np.array([], int), [1.5], [[1, 2]], 3, [True], ["2"], np.ones((2, 2), int)]
+)
 def test_lengths_that_are_no_row_of_whole_numbers_are_refused(lengths: Any) -> None:
     """A mask passed as lengths, or a float, would give a mask that looks right."""
     with pytest.raises(ValueError, match="expected a row of whole numbers as lengths, got"):
