@@ -77,8 +77,8 @@ def test_numbers_do_not_hang_on_rounding_noise(tmp_path: Path) -> None:
 
 def test_long_labels_over_narrow_cells_slant() -> None:
     """Labels do not run into each other."""
-    words = ["tokenization"] * 12
-    for names, angle in ((words, 40), (["a"] * 12, 0)):
+    words, sparse = ["tokenization"] * 12, ["first", *[""] * 5, "seventh", *[""] * 5]
+    for names, angle in ((words, 40), (["a"] * 12, 0), (sparse, 0)):
         figure = plot.heat_map(np.eye(12), names, names, numbers=False)
         labels = figure.axes[0].xaxis.get_majorticklabels()
         figure.canvas.draw()

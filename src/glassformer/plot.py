@@ -87,7 +87,8 @@ def heat_map(
     margin = 6 * longest_row + 12  # in points, as are the sizes below
     room = 350 if ax is None else ax.get_window_extent().width * 72 / ax.figure.dpi
     cell = min(32.0, (room - margin) / width)
-    slanted = 6 * longest_column > cell
+    named = [place for place, label in enumerate(column_labels) if label]
+    slanted = 6 * longest_column > cell * min(np.diff(named), default=width)
     if ax is None:
         top = (4.5 * longest_column if slanted else 12) + (40 if title else 16)
         size = (margin + cell * width + 8, top + cell * height)
