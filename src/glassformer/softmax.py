@@ -18,7 +18,7 @@ def softmax(
         axis: The axis whose entries compete with each other.
 
     Raises:
-        ValueError: If a score is NaN or +inf, `axis` is empty, or temperature is not above 0.
+        ValueError: If a score is NaN or +inf, `axis` is empty, or temperature is 0 or negative.
 
     Source: Bridle 1990. Zeros for a row of -inf are ours.
     """
