@@ -3,8 +3,6 @@
 import pytest
 from tests.literate.project import Project
 
-pytest_plugins = ["pytester"]
-
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
