@@ -173,6 +173,15 @@ def test_what_no_page_can_show_is_not_saved(tmp_path: Path, name: str) -> None:
     plt.close(figure)
 
 
+def test_every_point_of_a_line_is_kept(tmp_path: Path) -> None:
+    """A line that is almost straight loses none: which ones, rounding would decide."""
+    figure, ax = plt.subplots()
+    ax.plot(np.linspace(0, 1, 300) + 1e-9 * np.sin(np.arange(300)))
+    plot.save(figure, tmp_path / "line.svg", title="A line", description="It rises")
+    paths = re.findall(r' d="([^"]*)"', (tmp_path / "line.svg").read_text(encoding="utf-8"))
+    assert max(path.count("L") for path in paths) == 299
+
+
 # The same everywhere
 
 

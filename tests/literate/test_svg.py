@@ -179,6 +179,28 @@ def test_colours_have_enough_contrast(theme: int) -> None:
         assert contrast(name, "background") >= 3
 
 
+def test_a_definition_that_nothing_uses_is_dropped() -> None:
+    """Its id, a hash in matplotlib's hands, would be noise."""
+    unused = '<defs><path id="m1504cf" d="M0 0V3"/></defs>'
+    assert clean(HEAD + unused + "</svg>", "figure") == clean(HEAD + "</svg>", "figure")
+
+
+def test_neighbours_share_what_they_have_in_common_but_no_moved_clip() -> None:
+    """A clip moves with the element that names it, so it stays there if that one is moved."""
+    clip = '<defs><clipPath id="c"><rect width="9" height="9"/></clipPath></defs>'
+    lines = [
+        f'<path d="M{x} 0V9" fill="none" stroke="#0072b2" clip-path="url(#c)" {{}}/>'
+        for x in range(4)
+    ]
+    still, moved = (
+        clean(HEAD + clip + "".join(lines).format(*[move] * 4) + "</svg>", "figure")
+        for move in ("", 'transform="translate(1 1)"')
+    )
+    shared = '<g fill="none" stroke="var(--fig-blue)"'
+    assert f'{shared} clip-path="url(#fig-figure-1)">\n<path d="M0 0V9"/>' in still
+    assert f'{shared}>\n<path d="M0 0V9" clip-path="url(#fig-figure-1)" transform=' in moved
+
+
 # What a page cannot show
 
 
