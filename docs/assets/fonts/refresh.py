@@ -46,7 +46,7 @@ PACKAGES = {
 LATIN = "20-7E A0-FF 2010-2027 2030-203A 20AC 2212"
 # What text and outputs about mathematics need: Latin Extended-A (byte-level tokens have a Ġ too),
 # Greek, superscripts, letter-like symbols, arrows, operators, boxes, blocks, shapes, check marks.
-SYMBOLS = """100-17F 391-3C9 2032-2033 2070-209C 2102-2124 2190-21FF 2200-22FF 2308-230B
+SYMBOLS = """100-17F 370-3FF 2032-2033 2070-209C 2102-2124 2190-21FF 2200-22FF 2308-230B 2423
     2500-25FF 2713-2717 27E8-27E9 FFFD"""
 # The last line: letters in bold, italic, script, double-struck, monospace, Greek; digits.
 MATHS = """20-7E A0-FF 300-30C 331-338 391-3F6 2010-2027 2032-2037 2057 2061-2064 20D0-20DD
