@@ -139,7 +139,7 @@ def _apply(word: str, ranks: dict[str, int]) -> str:
         word = token.join(pieces)
         created = set()
         for left, right in pairwise(pieces):
-            created |= {(left[-1:] or token) + token, token + (right[:1] or token)}
+            created |= {left[-1:] + token, token + (right[:1] or token)}
         for new in created & ranks.keys():
             heappush(queue, (ranks[new], new))
     return word
