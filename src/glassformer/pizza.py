@@ -168,5 +168,5 @@ def decode(ids: Sequence[int] | Int[np.ndarray, " T"]) -> list[str]:
     """
     outside = [int(i) for i in ids if not 0 <= i < len(VOCABULARY)]
     if outside:
-        raise ValueError(f"expected ids from 0 to {len(VOCABULARY) - 1}, got {outside}")
+        raise ValueError(f"expected ids in 0..{len(VOCABULARY) - 1}, got {outside}")
     return [VOCABULARY[i] for i in ids if VOCABULARY[i] != PADDING]
