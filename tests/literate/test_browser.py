@@ -26,6 +26,11 @@ IMAGE = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAA
 # A page by its name: what is on it, and what is said of it in the views named.
 DEFECTS = {
     "contrast": ('<p style="color: #bbb; background: #fff">Pale</p>', "axe color-contrast"),
+    "token": (
+        f"""<style>.b {{ color: #bbb; background: #fff }}</style>
+        <pre>{'<span class="a">each</span> ' * 9}<span class="b">one</span></pre>""",
+        "axe color-contrast",
+    ),
     "alternative": (f'<img width="9" height="9" src="{IMAGE}">', "axe image-alt"),
     "hidden": (
         f'<details><summary>More</summary><img width="9" height="9" src="{IMAGE}"></details>',
