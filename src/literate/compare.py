@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from decimal import Decimal
+from decimal import Context, Decimal, DecimalException, localcontext
 
 # A number that stands alone: not in a word (`w2`), a version (`1.2.3`) or a date (`2026-01-02`).
 NUMBER = re.compile(
@@ -36,7 +36,7 @@ def difference(shown: str, printed: str) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    return [line.rstrip() for line in text.rstrip().split("\n")]
+    return [line.expandtabs(4).rstrip() for line in text.rstrip().split("\n")]  # as Markdown does
 
 
 def _same_line(shown: str, printed: str) -> bool:
@@ -52,10 +52,14 @@ def _same_line(shown: str, printed: str) -> bool:
 
 def _rounds_to(shown: str, printed: str) -> bool:
     """Whether the number shown is the number printed, correctly rounded to the digits shown."""
-    unit, finest = _last_digit(shown), _last_digit(printed)
-    if finest > unit:  # the page shows digits that the code did not print
+    try:
+        with localcontext(Context(prec=200)):  # whatever the page has set
+            unit, finest = _last_digit(shown), _last_digit(printed)
+            if finest > unit:  # the page shows digits that the code did not print
+                return False
+            return abs(Decimal(shown) - Decimal(printed)) * 2 <= Decimal(10) ** unit
+    except DecimalException:  # exponents beyond all measure
         return False
-    return abs(Decimal(shown) - Decimal(printed)) * 2 <= Decimal(10) ** unit
 
 
 def _last_digit(number: str) -> int:

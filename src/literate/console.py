@@ -30,7 +30,11 @@ def check(block: Block, root: Path) -> str:
     if not entries:
         return "expected at least one line that starts with `$ `"
     for command, shown in entries:
+        if not command:
+            return f"expected a line that starts with `$ ` first, got {shown.strip()!r}"
         if command in exempt:
+            if shown:
+                return f"expected no output below `{command}`, which no test runs"
             continue
         done = subprocess.run(  # noqa: S602 -- what a reader types into a shell, from our own pages
             command,
@@ -57,7 +61,8 @@ def commands(block: Block) -> list[tuple[str, str]]:
     for line, _ in block.lines:
         if line.startswith("$ "):
             found.append((line[2:].strip(), ""))
-        elif found:
+        elif found or line.strip():
+            found = found or [("", "")]
             found[-1] = (found[-1][0], found[-1][1] + line + "\n")
     return [(command, shown.strip("\n")) for command, shown in found]
 

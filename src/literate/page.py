@@ -99,10 +99,9 @@ class Page:
             raise PageError("expected the example that prints this right above it")
         if before[-1].fence.path == block.fence.path:
             text = block.fence.path.read_text(encoding="utf-8").split("\n")
-            end = before[-1].place.line + (
-                len(before[-1].lines) if before[-1].kind == "example" else 1
-            )
-            if any(line.strip(" \t>`~") for line in text[end : block.fence.line - 1]):
+            inside = len(before[-1].lines) if before[-1].kind == "example" else 1
+            between = text[before[-1].fence.line + inside : block.fence.line - 1]
+            if any(line.strip(" \t>`~") for line in between):
                 raise PageError("expected nothing between this output and its example")
         return before[-1]
 
@@ -329,7 +328,10 @@ def _kind(fence: _Fence, lines: tuple[tuple[str, Place], ...], opening: Place) -
     ):
         raise PageError(f"{opening}: expected a fence marked `python`, got `{fence.language}`")
     if fence.language != "python":
-        return fence.language if fence.language in ("output", "console") else "other"
+        name = fence.language.lower()
+        if name in ("output", "console") and name != fence.language:
+            raise PageError(f"{opening}: expected a fence marked `{name}`, got `{fence.language}`")
+        return name if name in ("output", "console") else "other"
     if not any(text.strip() for text, _ in lines):
         raise PageError(f"{opening}: expected code, got an empty fence")
     included = {place.path for text, place in lines if text.strip()} - {opening.path}

@@ -174,7 +174,9 @@ def _docstrings(plugin: Plugin) -> type[Document]:
                 test = doctest.DocTestParser().get_doctest(
                     docstring, {}, Path(path).stem, path, line
                 )
-                if test.examples:
+                if any(doctest.SKIP in part.options for part in test.examples):
+                    document.add(Region(start, start, test, _skipped))
+                elif test.examples:
                     document.add(Region(start, start, test, document.run_docstring))
             return document
 
@@ -187,6 +189,10 @@ def _docstrings(plugin: Plugin) -> type[Document]:
             return "".join(told) or None
 
     return Docstrings
+
+
+def _skipped(example: Example) -> str:
+    return f"{example.path}: expected examples that run, got `+SKIP`"
 
 
 class _Checker(doctest.OutputChecker):

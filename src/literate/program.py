@@ -1,9 +1,11 @@
 """Run a page's program: its Python, top to bottom, once, in one namespace and one empty folder."""
 
+import __future__
+
 import contextlib
+import gc
 import io
 import os
-import re
 import sys
 import tempfile
 import time
@@ -15,8 +17,10 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 from literate.page import Block, Page, PageError
+from literate.surroundings import as_it_was, stray_errors
 
 Around = Callable[[], AbstractContextManager[object]]
+FUTURE = __future__.annotations.compiler_flag  # the others hold anyway
 
 
 @dataclass
@@ -45,16 +49,21 @@ def run(page: Page, around: Around = nullcontext) -> dict[Block, Outcome]:
         page: The page.
         around: Makes a context manager that is entered while the program runs.
     """
-    module = ModuleType("page_" + re.sub(r"\W", "_", page.path.stem))
+    module = ModuleType("__main__")  # as where a reader pastes it
     outcomes: dict[Block, Outcome] = {}
     failed: Block | None = None
-    with _own_place(module) as folder, around():
+    with as_it_was(), _own_folder(module) as folder, around():
         for block in page.blocks:
-            if block.runs:
-                outcomes[block] = (
-                    Outcome(needs=failed) if failed else _run_block(block, module, folder)
-                )
-                failed = failed or (block if outcomes[block].error else None)
+            if block.runs and failed:
+                outcomes[block] = Outcome(needs=failed)
+            elif block.runs:
+                outcomes[block] = _run_block(page, block, module, folder)
+                failed = block if outcomes[block].error else None
+        with stray_errors() as stray:  # what the program left open complains when it goes
+            module.__dict__.clear()
+            gc.collect(0)
+        if stray and not failed:
+            outcomes[[*outcomes][-1]].error = "\n".join(map(_told, stray))
     return outcomes
 
 
@@ -63,7 +72,7 @@ def script(page: Page) -> str:
     return "\n".join(block.source for block in page.blocks if block.runs)
 
 
-def compile_block(block: Block) -> CodeType:
+def compile_block(block: Block, flags: int | None = None) -> CodeType:
     """Compile a block so that tracebacks and coverage point at the true file and line.
 
     Each line is put at its own number, on blank lines up to there.
@@ -77,19 +86,34 @@ def compile_block(block: Block) -> CodeType:
             raise PageError(f"{block.place}: expected snippets in the order of their file")
         text += [""] * (number - 1 - at) + [line]
         at = number
-    return compile("\n".join(text) + "\n", str(place.path), "exec", dont_inherit=True)
+    source = "\n".join(text) + "\n"
+    code = compile(source, str(place.path), "exec", flags or 0, dont_inherit=True)
+    if flags is not None and code.co_flags & FUTURE & ~flags:
+        raise PageError("expected imports from __future__ in the first block of the page only")
+    return code
 
 
-def _run_block(block: Block, module: ModuleType, folder: Path) -> Outcome:
-    outcome, printed, begin = Outcome(), io.StringIO(), time.perf_counter()
+def _future(page: Page) -> int:
+    """What the first block imports from `__future__`, as compiler flags: it holds for all."""
+    first = next(block for block in page.blocks if block.runs)
     try:
-        code = compile_block(block)
-        with contextlib.redirect_stdout(printed):
+        return compile_block(first).co_flags & FUTURE
+    except SyntaxError:
+        return 0
+
+
+def _run_block(page: Page, block: Block, module: ModuleType, folder: Path) -> Outcome:
+    outcome, printed, begin = Outcome(), io.StringIO(), time.perf_counter()
+    errors: list[BaseException] = []
+    try:
+        code = compile_block(block, _future(page))
+        with stray_errors() as errors, contextlib.redirect_stdout(printed):
             exec(code, module.__dict__)  # noqa: S102 -- that is what this module is for
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 -- also SystemExit and pytest's skip: told, not obeyed
-        outcome.error = _told(error, {str(place.path) for _, place in block.lines})
+        errors = [error, *errors]
+    outcome.error = "\n".join(map(_told, errors))
     outcome.printed, outcome.seconds = printed.getvalue(), time.perf_counter() - begin
     for drawing in sorted(folder.glob("*.svg")):  # taken away, so that each is its own block's
         outcome.drawn[drawing.name] = drawing.read_text(encoding="utf-8")
@@ -97,26 +121,23 @@ def _run_block(block: Block, module: ModuleType, folder: Path) -> Outcome:
     return outcome
 
 
-def _told(error: BaseException, files: set[str]) -> str:
-    """A traceback that begins where the page's code does."""
+def _told(error: BaseException) -> str:
+    """A traceback without the lines of this module."""
     trace = error.__traceback__
-    while trace and trace.tb_frame.f_code.co_filename not in files:
+    while trace and trace.tb_frame.f_code.co_filename in (__file__, contextlib.__file__):
         trace = trace.tb_next
     return "".join(traceback.format_exception(type(error), error, trace)).rstrip()
 
 
 @contextlib.contextmanager
-def _own_place(module: ModuleType) -> Iterator[Path]:
-    """An empty working directory and a module of its own; what a program changes is put back."""
-    folder, path, arguments, environment = Path.cwd(), sys.path[:], sys.argv[:], dict(os.environ)
+def _own_folder(module: ModuleType) -> Iterator[Path]:
+    """An empty working directory, and a module of its own for the program."""
+    folder, main = Path.cwd(), sys.modules["__main__"]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
         try:
             os.chdir(temporary)
-            sys.modules[module.__name__] = module
+            sys.modules["__main__"] = module
             yield Path(temporary)
         finally:
             os.chdir(folder)
-            sys.modules.pop(module.__name__, None)
-            sys.path[:], sys.argv[:] = path, arguments
-            os.environ.clear()
-            os.environ.update(environment)
+            sys.modules["__main__"] = main

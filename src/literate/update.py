@@ -23,10 +23,11 @@ from literate.verdict import drawing
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 MACHINES: dict[str, dict[str, str]] = {
-    "one thread": dict.fromkeys(THREADS, "1"),
-    "two threads": dict.fromkeys(THREADS, "2"),
+    "one thread": {**dict.fromkeys(THREADS, "1"), "PYTHONHASHSEED": "0"},
+    "two threads": {**dict.fromkeys(THREADS, "2"), "PYTHONHASHSEED": "1"},
     "the oldest instruction set": {
         **dict.fromkeys(THREADS, "1"),
+        "PYTHONHASHSEED": "2",
         "ATEN_CPU_CAPABILITY": "default",
         "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F AVX512CD AVX512_SKX AVX512_ICL",
         "OPENBLAS_CORETYPE": "Nehalem",
@@ -68,7 +69,7 @@ def _run_elsewhere(page: Page, machine: dict[str, str]) -> dict[Block, Outcome]:
         result = Path(folder) / "outcomes"
         command = [sys.executable, "-m", "literate.update", str(page.path), str(result)]
         done = subprocess.run(command, env={**os.environ, **machine}, check=False)
-        if done.returncode:
+        if done.returncode or not result.is_file():
             raise PageError(f"{page.path}: its program ended with exit code {done.returncode}")
         outcomes: dict[Block, Outcome] = pickle.loads(result.read_bytes())  # noqa: S301 -- what we have just written
     for block, outcome in outcomes.items():
@@ -124,18 +125,37 @@ def _differ_drawn(committed: str, drawn: str) -> str:
 def _write_outputs(texts: dict[Block, str]) -> list[str]:
     """Rewrite the outputs that changed; the last first, so that line numbers stay true."""
     changed = [block for block, text in texts.items() if text != block.source]
-    files = {block.fence.path for block in changed}
-    for path in files:
-        lines = path.read_text(encoding="utf-8").split("\n")
-        blocks = [block for block in changed if block.fence.path == path]
-        for block in sorted(blocks, key=lambda block: -block.fence.line):
-            start = block.fence.line
-            opening = lines[start - 1]
-            indent = opening[: len(opening) - len(opening.lstrip(" \t>"))]
-            new = [(indent + line).rstrip() for line in texts[block].rstrip().split("\n")]
-            lines[start : start + len(block.lines)] = new
-        write(path, "\n".join(lines))
+    files = {block.fence.path: block.fence.path.read_bytes().decode() for block in changed}
+    for block in sorted(changed, key=lambda block: -block.fence.line):
+        if any(place.path != block.fence.path for _, place in block.lines):
+            raise PageError(f"{block.place}: expected an output of its own, got a snippet")
+        text = files[block.fence.path]
+        end = "\r\n" if "\r\n" in text else "\n"
+        lines, start = text.split(end), block.fence.line
+        indent = lines[start - 1][: len(lines[start - 1]) - len(lines[start - 1].lstrip(" \t>"))]
+        printed = texts[block].expandtabs(4).rstrip().split("\n")
+        lines[start : start + len(block.lines)] = [(indent + line).rstrip() for line in printed]
+        files[block.fence.path] = end.join(lines)
+    for path, text in files.items():
+        _check_rewritten(path, text, [texts[block] for block in texts if block.fence.path == path])
+    for path, text in files.items():
+        write(path, text)
     return [str(block.place) for block in changed]
+
+
+def _check_rewritten(path: Path, text: str, outputs: list[str]) -> None:
+    """Refuse a text that would not be read as it was meant, such as a fence inside an output."""
+    trial = path.with_name(f".{path.name}")
+    try:
+        write(trial, text)
+        found = [block.source for block in read(trial).blocks if block.kind == "output"]
+    finally:
+        trial.unlink(missing_ok=True)
+    if len(found) != len(outputs) or not all(map(same_output, found, outputs)):
+        raise PageError(
+            f"{path}: refused: an example prints what cannot stand in its output's fence; "
+            "use a longer fence, or print something else"
+        )
 
 
 def _write_drawings(page: Page, drawings: dict[Block, str]) -> list[str]:
@@ -149,7 +169,7 @@ def write(path: Path, text: str) -> None:
     """Write a file at once or not at all."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(text)
         Path(temporary).chmod(path.stat().st_mode if path.exists() else 0o644)
         Path(temporary).replace(path)

@@ -1,5 +1,6 @@
 """Judge a block of a page, once the page's program has run."""
 
+import re
 from pathlib import Path
 
 from literate.compare import difference, same_output
@@ -8,6 +9,7 @@ from literate.program import Outcome
 from literate.svg import clean, compare
 
 Outcomes = dict[Block, Outcome]
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # what a page cannot show; not tab and newline
 
 
 def wrong(page: Page, block: Block, outcomes: Outcomes) -> str:
@@ -57,6 +59,8 @@ def _wrong_output(page: Page, block: Block, outcomes: Outcomes) -> str:
     if outcome.needs or outcome.error:
         failed = outcome.needs or page.parent(block)
         return f"not compared, because {failed.place} failed"
+    if strange := CONTROL.search(outcome.printed):
+        return f"the code above prints the control character {strange[0]!r}"
     if same_output(block.source, outcome.printed):
         return ""
     return "the code above prints something else:\n" + difference(block.source, outcome.printed)

@@ -178,7 +178,7 @@ BROKEN = {
     ),
     "no command": (
         "```console\nmake site\n```\n",
-        "expected at least one line that starts with `$ `",
+        "expected a line that starts with `$ ` first",
     ),
     "failing command": ("```console\n$ exit 3\n```\n", "`exit 3` ended with exit code 3"),
     "other output": ("```console\n$ echo 1\n2\n```\n", "`echo 1` prints something else"),
