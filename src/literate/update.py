@@ -19,7 +19,7 @@ from literate.compare import difference, same_output
 from literate.page import Block, Page, PageError, Place, read
 from literate.program import Outcome, run
 from literate.svg import compare
-from literate.verdict import drawing
+from literate.verdict import CONTROL, drawing
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 MACHINES: dict[str, dict[str, str]] = {
@@ -107,7 +107,10 @@ def _committed(page: Page, block: Block) -> str:
 
 
 def _printed(page: Page, block: Block, outcomes: dict[Block, Outcome]) -> str:
-    return outcomes[page.parent(block)].printed
+    printed = outcomes[page.parent(block)].printed
+    if strange := CONTROL.search(printed):
+        raise PageError(f"{block.place}: refused: it prints the character {strange[0]!r}")
+    return printed
 
 
 def _drawn(page: Page, block: Block, outcomes: dict[Block, Outcome]) -> str:

@@ -1,5 +1,7 @@
 """What a page may show where its code prints something else."""
 
+import decimal
+
 import pytest
 
 from literate.compare import difference, same_output
@@ -13,6 +15,7 @@ SAME = {
     "a negative number": ("-1.5", "-1.46"),
     "a rounding to nought": ("-0.00", "0.001"),
     "white space at the ends of lines": ("a  \nb\n\n", "a\nb"),
+    "a tab, as Markdown shows it": ("a   b", "a\tb"),
     "an integer for what lies within a half": ("3", "2.7"),
 }
 OTHER = {
@@ -34,6 +37,7 @@ OTHER = {
     "nan": ("nan", "0.5"),
     "a number more": ("1.0 2.0", "1.0"),
     "True": ("True", "False"),
+    "an exponent beyond measure": ("9e99999999999999999999", "8e99999999999999999999"),
     "hexadecimal": ("0x1f", "0x2f"),
 }
 
@@ -59,6 +63,13 @@ def test_every_change_of_a_last_digit_is_seen() -> None:
         if same_output(shown, printed)
     ]
     assert survivors == []
+
+
+def test_a_page_cannot_change_how_it_is_judged() -> None:
+    """Numbers are compared to all digits, whatever precision a page has set."""
+    with decimal.localcontext() as context:
+        context.prec = 1
+        assert not same_output("loss 0.12", "loss 0.1259")
 
 
 def test_the_diff_shows_only_what_differs() -> None:

@@ -23,6 +23,14 @@ def test_a_listed_command_is_not_run(project: Project) -> None:
     project.test("docs").assert_outcomes(passed=1, failed=1)
 
 
+def test_nothing_unchecked_looks_checked(project: Project) -> None:
+    """No output below a command that is not run, and none before the first command."""
+    project.write("docs/page.md", "```console\n$ make site\naccuracy 0.99\n```\n")
+    project.test("docs").assert_outcomes(failed=1)
+    project.write("docs/page.md", "```console\ntrained in 3 s\n$ echo hi\nhi\n```\n")
+    project.test("docs").assert_outcomes(failed=1)
+
+
 def test_commands_and_what_they_print(project: Project) -> None:
     """The lines between two commands are what the first prints."""
     page = project.write("docs/page.md", "```console\n$ a b\none\n\ntwo\n$ c\n```\n")

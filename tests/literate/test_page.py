@@ -146,6 +146,8 @@ BROKEN = {
         "a snippet or code",
     ),
     "another name of Python": ("```py\na = 1\n```\n", "expected a fence marked `python`, got `py`"),
+    "a capital in output": ("```Output\n1\n```\n", "expected a fence marked `output`"),
+    "a capital in console": ("```Console\n$ ls\n```\n", "expected a fence marked `console`"),
     "a capital": ("```Python\na = 1\n```\n", "got `Python`"),
     "prompts": ("```pycon\n>>> 1\n```\n", "got `pycon`"),
     "no code": ("```python\n\n```\n", "empty fence"),

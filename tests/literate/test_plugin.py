@@ -1,8 +1,10 @@
 """Pages in pytest: one item a block, the same verdicts however they are asked for."""
 
+import decimal
 import itertools
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -183,6 +185,24 @@ BROKEN = {
     "failing command": ("```console\n$ exit 3\n```\n", "`exit 3` ended with exit code 3"),
     "other output": ("```console\n$ echo 1\n2\n```\n", "`echo 1` prints something else"),
     "undrawn figure": ("![A](a.svg)\n", "expected one example above that draws a.svg, found 0"),
+    "never closed": (
+        (
+            "```python\nimport warnings\nwarnings.simplefilter('error')\n"
+            "open('x', 'w').write('x')\n```\n"
+        ),
+        "ResourceWarning: unclosed file",
+    ),
+    "in a thread": (
+        (
+            "```python\nimport threading\nt = threading.Thread(target=lambda: 1 / 0)\n"
+            "t.start()\nt.join()\n```\n"
+        ),
+        "ZeroDivisionError",
+    ),
+    "future too late": (
+        "```python\nx = 1\n```\n\n```python\nfrom __future__ import annotations\n```\n",
+        "expected imports from __future__ in the first block",
+    ),
     "unshown drawing": (
         "```python\nfrom pathlib import Path\nPath('a.svg').write_text('<svg/>')\n```\n",
         "draws a.svg, which the page does not show",
@@ -196,7 +216,8 @@ def test_a_broken_page_is_one_failed_test(project: Project, text: str, message: 
     project.write("docs/broken.md", text)
     project.write("docs/good.md", "```python\nprint(1)\n```\n\n```output\n1\n```\n")
     result = project.test("docs")
-    result.assert_outcomes(failed=1, passed=3 if message.startswith("expected nothing") else 2)
+    also = message.startswith(("expected nothing", "expected imports"))  # its first block passes
+    result.assert_outcomes(failed=1, passed=3 if also else 2)
     assert message in result.stdout.str()
     assert "broken.md" in result.stdout.str()
 
@@ -220,6 +241,27 @@ def test_not_utf8(project: Project) -> None:
     assert "expected a Markdown file in UTF-8" in result.stdout.str()
 
 
+def surroundings() -> tuple[object, ...]:
+    """What a program could have changed."""
+    places = (Path.cwd(), sys.path[:], sys.argv[:], sys.modules["__main__"])
+    return *places, print, decimal.getcontext().prec, random.getstate(), sys.getrecursionlimit()
+
+
+def test_a_guarded_program_runs(project: Project) -> None:
+    """What a reader would run as a script runs in the test, too."""
+    page = "```python\nif __name__ == '__main__':\n    print(1)\n```\n\n```output\n1\n```\n"
+    project.write("docs/page.md", page)
+    project.test("docs").assert_outcomes(passed=2)
+
+
+def test_an_import_from_the_future_holds_for_the_page(project: Project) -> None:
+    """As in the script that a reader would paste: annotations stay text in later blocks."""
+    first = "```python\nfrom __future__ import annotations\n```\n\n"
+    later = "```python\ndef f(x: int): ...\nprint(f.__annotations__)\n```\n\n"
+    project.write("docs/page.md", f"{first}{later}```output\n{{'x': 'int'}}\n```\n")
+    project.test("docs").assert_outcomes(passed=3)
+
+
 def test_a_page_leaves_nothing_behind(project: Project) -> None:
     """Working directory, environment, paths and modules are as they were."""
     project.write(
@@ -230,15 +272,20 @@ def test_a_page_leaves_nothing_behind(project: Project) -> None:
         os.environ["LEFT"] = "1"
         sys.path.insert(0, "left")
         sys.argv.append("left")
+        import builtins, decimal, random
+        builtins.print = None
+        decimal.getcontext().prec = 1
+        random.seed(1)
+        sys.setrecursionlimit(500)
         os.makedirs("folder")
         os.chdir("folder")
         ```
         """,
     )
-    before = (Path.cwd(), sys.path[:], sys.argv[:])
+    before = surroundings()
     project.test("docs").assert_outcomes(passed=1)
     assert "LEFT" not in os.environ
-    assert (Path.cwd(), sys.path[:], sys.argv[:]) == before
+    assert surroundings() == before
 
 
 def test_a_page_runs_in_an_empty_folder(project: Project) -> None:

@@ -146,6 +146,37 @@ def test_outputs_of_an_included_page_are_rewritten_there(project: Project) -> No
     assert page.read_text() == '# A\n\n--8<-- "docs/part.md"\n'
 
 
+UNSAFE = {
+    "a fence": ("print('```')\nprint('x')", "cannot stand in its output's fence"),
+    "a snippet": ("print('--8<-- ' + chr(34) + 'mkdocs.yml' + chr(34))", "cannot stand"),
+    "a progress bar": ("print('10%', end='\\r')\nprint('100%')", r"prints the character '\\r'"),
+    "a colour": ("print(chr(27) + '[1m')", "prints the character"),
+    "an order by chance": ("print({'pizza', 'oven', 'it', 'hot', 'good'})", "do not give the same"),
+    "the end of the process": ("import os\nos._exit(0)", "ended with exit code"),
+}
+
+
+@pytest.mark.parametrize(("code", "message"), UNSAFE.values(), ids=UNSAFE)
+def test_what_cannot_be_shown_is_refused(project: Project, code: str, message: str) -> None:
+    """Nothing is written that the page could not show, or would not print again."""
+    text = f"```python\n{code}\n```\n\n```output\n```\n\nText.\n"
+    page = project.write("docs/page.md", text)
+    with pytest.raises(PageError, match=message):
+        update(page)
+    assert page.read_text() == text
+    assert [file.name for file in page.parent.iterdir()] == ["page.md"]
+
+
+def test_line_ends_are_kept(project: Project) -> None:
+    """A page written on Windows stays one; tabs become what Markdown makes of them."""
+    page = project.folder / "docs/page.md"
+    page.parent.mkdir()
+    page.write_bytes(b"```python\r\nprint('a\\tb')\r\n```\r\n\r\n```output\r\n```\r\n")
+    update(page)
+    assert page.read_bytes().endswith(b"```output\r\na   b\r\n```\r\n")
+    assert update(page) == []
+
+
 FIGURE = """
 ```python
 import matplotlib.pyplot as plt
