@@ -8,7 +8,7 @@ import re
 from html import escape
 from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from markdown import Markdown
 from markdown.extensions import Extension
@@ -20,8 +20,9 @@ IMAGE = re.compile(r"""<!--.*?-->|<img\b(?:[^>"']|"[^"]*"|'[^']*')*>""", re.DOTA
 
 def is_figure(source: str) -> bool:
     """Say whether an image's address names a figure: an SVG of our own that is not an asset."""
-    ours = not re.match(r"[a-z]+:|/", source)
-    return ours and source.endswith(".svg") and "assets/" not in source
+    path = PurePosixPath(urlsplit(source).path)
+    ours = not re.match(r"[a-z]+:|/", source) and "assets" not in path.parts
+    return ours and path.suffix.lower() == ".svg"
 
 
 def inline(drawing: str, name: str, words: str, copy: int = 1) -> str:

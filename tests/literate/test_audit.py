@@ -24,7 +24,7 @@ from literate.svg import clean
 ROOT = Path(__file__).parents[2]
 EXAMPLE = "```python\nprint(1 + 1)\n```\n"
 # What the tests are said to have run, beside the sections of the clean module.
-RAN = ("print(1 + 1)", "double(2)", "x = 1", "def f():\n    return 1")
+RAN = ("print(1 + 1)", "2", "double(2)", "x = 1", "def f():\n    return 1")
 SETTINGS = """
 INHERIT: {root}/mkdocs.yml
 nav: null
@@ -187,7 +187,7 @@ Term
 
 <div class="box" markdown>
 Some **words** in a box, and a picture.
-![A dot](planted/pixel.png){ width="10" }
+![A dot](assets/pixel.png){ width="10" }
 </div>
 
 > A quotation[^1].
@@ -310,6 +310,12 @@ PLANTED = {
     ),
     "one_letter_changed": Planted(
         "Python that no test ran: 'print(1 + 2)'", EXAMPLE.replace("+ 1", "+ 2")
+    ),
+    "typed_output": Planted(
+        "text right under an example, as if it were its output", f"{EXAMPLE}\n\n```text\n3\n```"
+    ),
+    "output_not_compared": Planted(
+        "an output that no test compared: '3'", f"{EXAMPLE}\n\n```output\n3\n```"
     ),
     "changed_after_the_build": Planted(
         "Python that no test ran",
@@ -458,7 +464,7 @@ PLANTED = {
     "dead_image": Planted("a dead link: 'a.png'", '<img src="a.png" alt="a">'),
     "dead_source_set": Planted(
         "a dead link: 'b.png'",
-        '<img src="../pixel.png" srcset="../pixel.png 1x, b.png 2x" alt="a">',
+        '<img src="../../assets/pixel.png" srcset="../../assets/pixel.png 1x, b.png 2x" alt="a">',
     ),
     "absolute_link": Planted("an absolute link", '<a href="/planted/">a</a>'),
     "link_to_a_source": Planted("a link to a source", '<a href="index.md">a</a>'),
@@ -480,7 +486,8 @@ PLANTED = {
         change=("</head>", '<link rel="preconnect" href="https://example.org"></head>'),
     ),
     # Figures
-    "no_words": Planted("an image without words", "![](pixel.png)"),
+    "no_words": Planted("an image without words", "![](../assets/pixel.png)"),
+    "not_drawn": Planted("an image that no code draws", "![A dot](pixel.png)"),
     "not_inlined": Planted(
         "a figure that is not in the page",
         '![A line](not_inlined.svg)\n\n<object data="../not_inlined.svg">a</object>',
@@ -560,7 +567,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
             files[f"docs/planted/{name}.svg"] = clean(DRAWING, name)
     shutil.copytree(ROOT / "docs" / "assets", root / "docs" / "assets")
     write(root, files)
-    (root / "docs/planted/pixel.png").write_bytes(PIXEL)
+    for folder in ("assets", "planted"):
+        (root / "docs" / folder / "pixel.png").write_bytes(PIXEL)
     return root
 
 

@@ -95,15 +95,23 @@ def _reference(block: Block) -> Finding | None:
 
 def _output(block: Block) -> Finding | None:
     """What was printed stands right under the example that prints it."""
-    if block.language != "output":
-        return None
+    follows = _follows_python(block)
+    if block.language == "output" and not follows:
+        return Finding("an output that does not follow its example", block.shown)
+    passed = block.site.passed
+    if block.language == "output" and passed is not None and key(block.shown) not in passed:
+        return Finding("an output that no test compared", block.shown)
+    if follows and block.language in NO_PROGRAM | {"pytb", "py3tb"}:
+        return Finding("text right under an example, as if it were its output", block.shown)
+    return None
+
+
+def _follows_python(block: Block) -> bool:
     outer = next((e for e in block.pre.above() if "highlight" in e.classes), block.pre)
     before = outer.before()
     if isinstance(before, Element) and (before.tag == "pre" or "highlight" in before.classes):
-        above = {language_of(e) for e in before.walk() if e.tag == "pre"}
-        if any(map(is_python, above)):
-            return None
-    return Finding("an output that does not follow its example", block.shown)
+        return any(is_python(language_of(e)) for e in before.walk() if e.tag == "pre")
+    return False
 
 
 def _language(block: Block) -> Finding | None:

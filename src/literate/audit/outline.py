@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
 
 from markdown.util import BLOCK_LEVEL_ELEMENTS
 
@@ -91,10 +93,19 @@ def check_figures(page: Page, _site: Site) -> Iterator[Finding]:
         address = element.attributes.get("src") or element.attributes.get("data") or ""
         if is_figure(address):
             yield Finding("a figure that is not in the page", address)
+        elif _undrawn(element, address, page):
+            yield Finding("an image that no code draws", address)
         for name, value in _colours(element):
             yield Finding("a literal colour, the same in both themes", f"{name}: {value}")
         if element.tag == "svg" and not _hidden(element):
             yield from _said(element)
+
+
+def _undrawn(element: Element, address: str, page: Page) -> bool:
+    """Whether an image of ours is none that the pages draw; one that is missing is a dead link."""
+    path = urlsplit(address).path
+    ours = element.tag == "img" and "assets" not in PurePosixPath(path).parts
+    return ours and ((page.path.parent / path).is_file() or address.startswith("data:"))
 
 
 def check_drawings(site: Site) -> Iterator[tuple[str, Finding]]:

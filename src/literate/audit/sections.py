@@ -88,5 +88,6 @@ def check_snippets(site: Site) -> Iterator[tuple[str, Finding]]:
 
 def _has_page(module: Path, site: Site) -> bool:
     """Whether a page shows a module: whether they have the same path, but for the package."""
-    place = Path(*module.relative_to(site.root / "src").parts[1:])
+    parts = module.relative_to(site.root / "src").parts
+    place = Path(*parts[1:] or parts)
     return (site.root / "docs" / place.with_suffix(".md")).is_file()
