@@ -49,7 +49,7 @@ def run(page: Page, around: Around = nullcontext) -> dict[Block, Outcome]:
         page: The page.
         around: Makes a context manager that is entered while the program runs.
     """
-    module = ModuleType("__main__")  # as where a reader pastes it
+    module, future = ModuleType("__main__"), _future(page)  # as where a reader pastes it
     outcomes: dict[Block, Outcome] = {}
     failed: Block | None = None
     with as_it_was(), _own_folder(module) as folder, around():
@@ -57,7 +57,7 @@ def run(page: Page, around: Around = nullcontext) -> dict[Block, Outcome]:
             if block.runs and failed:
                 outcomes[block] = Outcome(needs=failed)
             elif block.runs:
-                outcomes[block] = _run_block(page, block, module, folder)
+                outcomes[block] = _run_block(block, module, folder, future)
                 failed = block if outcomes[block].error else None
         with stray_errors() as stray:  # what the program left open complains when it goes
             module.__dict__.clear()
@@ -95,18 +95,18 @@ def compile_block(block: Block, flags: int | None = None) -> CodeType:
 
 def _future(page: Page) -> int:
     """What the first block imports from `__future__`, as compiler flags: it holds for all."""
-    first = next(block for block in page.blocks if block.runs)
+    first = next((block for block in page.blocks if block.runs), None)
     try:
-        return compile_block(first).co_flags & FUTURE
-    except SyntaxError:
+        return compile_block(first).co_flags & FUTURE if first else 0
+    except (SyntaxError, ValueError):  # told when the block's turn comes
         return 0
 
 
-def _run_block(page: Page, block: Block, module: ModuleType, folder: Path) -> Outcome:
+def _run_block(block: Block, module: ModuleType, folder: Path, future: int) -> Outcome:
     outcome, printed, begin = Outcome(), io.StringIO(), time.perf_counter()
     errors: list[BaseException] = []
     try:
-        code = compile_block(block, _future(page))
+        code = compile_block(block, future)
         with stray_errors() as errors, contextlib.redirect_stdout(printed):
             exec(code, module.__dict__)  # noqa: S102 -- that is what this module is for
     except KeyboardInterrupt:

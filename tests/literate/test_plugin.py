@@ -166,6 +166,10 @@ BROKEN = {
         '```python\n--8<-- "src/none.py:f"\n```\n',
         "'src/none.py' could not be found",
     ),
+    "same lines twice": (
+        '```python\n--8<-- "conftest.py"\n--8<-- "conftest.py"\n```\n',
+        "expected snippets in the order of their file",
+    ),
     "missing section": (
         '```python\n--8<-- "conftest.py:f"\n```\n',
         "section 'f' could not be located",
