@@ -66,6 +66,15 @@ def test_scores_that_are_logarithms_give_shares() -> None:
     assert output == pytest.approx(np.array([[3.0, 1.0, 8.0]]), rel=ROUNDING)
 
 
+def test_a_bias_is_added_to_scores() -> None:
+    """All dot products 0: a bias of ln 3 and 0 gives three quarters and one quarter."""
+    q, k, v = np.zeros((2, 4)), np.ones((2, 4)), np.array([[4.0], [8.0]])
+    bias = np.array([[math.log(3), 0.0], [0.0, math.log(3)]])
+    output, weights = scaled_dot_product_attention(q, k, v, bias=bias)
+    assert weights == pytest.approx(np.array([[0.75, 0.25], [0.25, 0.75]]), rel=ROUNDING)
+    assert output == pytest.approx(np.array([[5.0], [7.0]]), rel=ROUNDING)
+
+
 def test_one_hot_keys_and_a_large_query_are_a_dictionary() -> None:
     """When one key matches far better than the rest, its value comes back unmixed."""
     v = np.array([[10.0, 1.0], [20.0, 2.0], [30.0, 3.0]])
@@ -175,6 +184,39 @@ def test_all_heads_of_a_batch_share_a_mask_by_broadcasting(
         assert np.array_equal(a, b)
 
 
+@given(attention_inputs(), st.data())
+def test_a_bias_the_same_for_all_keys_of_a_query_is_unseen(
+    inputs: tuple[np.ndarray, ...], data: st.DataObject
+) -> None:
+    """Softmax does not notice a constant, and whole numbers shift a score by little rounding."""
+    q, k, v, mask = inputs
+    row = data.draw(hnp.arrays(np.float64, (q.shape[-2], 1), elements=st.integers(-9, 9)))
+    bias = np.broadcast_to(row, (q.shape[-2], k.shape[-2]))
+    plain = scaled_dot_product_attention(q, k, v, mask)
+    for a, b in zip(scaled_dot_product_attention(q, k, v, mask, bias=bias), plain, strict=True):
+        assert np.abs(a - b).max() <= ROUNDING
+
+
+def test_a_mask_is_stronger_than_a_bias() -> None:
+    """No bias makes a forbidden key seen, and who may look nowhere still gets zeros."""
+    x, mask = np.ones((2, 3)), np.array([[True, False], [False, False]])
+    _, weights = scaled_dot_product_attention(x, x, x, mask, bias=np.array([[0.0, 1e9]]))
+    assert weights.tolist() == [[1.0, 0.0], [0.0, 0.0]]
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("bias_dtype", FLOATS)
+def test_a_bias_does_not_change_the_dtype(dtype: type, bias_dtype: type) -> None:
+    """A float64 bias is rounded to float32 scores, not they widened to it; it is unchanged."""
+    x: np.ndarray = np.linspace(-1, 1, 12, dtype=dtype).reshape(4, 3)
+    bias: np.ndarray = np.linspace(-1, 1, 16, dtype=bias_dtype).reshape(4, 4)
+    bias.flags.writeable = False
+    output, weights = scaled_dot_product_attention(x, x, x, bias=bias)
+    assert output.dtype == weights.dtype == dtype
+    same, _ = scaled_dot_product_attention(x, x, x, bias=bias.astype(dtype))
+    assert np.array_equal(output, same)
+
+
 def test_new_tokens_with_a_cache_get_what_they_get_without() -> None:
     """The last two of five tokens, their keys and values computed before, or all at once."""
     rng = np.random.default_rng(0)
@@ -221,6 +263,25 @@ def test_output_is_that_of_torchs_fused_attention(dtype: type, bound: float, mas
         torch.tensor(k),
         torch.tensor(v),
         torch.tensor(everything if mask is None else mask),
+    )
+    assert np.abs(output - expected.numpy()).max() <= bound
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [(np.float32, 2e-6), (np.float64, 5e-15)])
+@pytest.mark.parametrize("shape", [(2, 3, 5, 7), (3, 5, 7), (5, 7), (1, 7), (2, 1, 1, 7)])
+def test_a_bias_is_torchs_float_attn_mask(
+    dtype: type, bound: float, shape: tuple[int, ...]
+) -> None:
+    """What torch adds to the scaled scores, ours adds too: a table for all, a head, or a row."""
+    rng = np.random.default_rng(0)
+    q: np.ndarray = rng.standard_normal((2, 3, 5, 8)).astype(dtype)
+    k, v = rng.standard_normal((2, 2, 3, 7, 8)).astype(dtype)
+    bias: np.ndarray = rng.standard_normal(shape).astype(dtype)
+    may_look = causal_mask(5, 7)
+    output, _ = scaled_dot_product_attention(q, k, v, may_look, bias=bias)
+    added = np.where(may_look, bias, -np.inf).astype(dtype)
+    expected = torch.nn.functional.scaled_dot_product_attention(
+        torch.tensor(q), torch.tensor(k), torch.tensor(v), torch.tensor(added)
     )
     assert np.abs(output - expected.numpy()).max() <= bound
 
@@ -334,3 +395,35 @@ def test_a_mask_that_does_not_fit_is_refused(shape: tuple[int, ...]) -> None:
     """The message shows the shape of the scores and that of the mask."""
     with pytest.raises(ValueError, match=r"expected a mask that broadcasts to \(2, 3, 3\), got \("):
         attention_with(mask=np.ones(shape, bool))
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+@pytest.mark.parametrize(
+    "bias", [np.ones((3, 3), bool), np.ones((3, 3), int), [[1.0]], torch.ones(3, 3)]
+)
+def test_a_bias_that_is_no_array_of_floats_is_refused(bias: object) -> None:
+    """A mask given as bias would shift the scores by 0 and 1."""
+    with pytest.raises(ValueError, match="expected bias as a NumPy array of floats, got "):
+        attention_with(bias=bias)
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+@pytest.mark.parametrize("shape", [(), (3,), (3, 1), (2, 3), (3, 3, 3), (2, 2, 3, 3), (3, 4)])
+def test_a_bias_that_does_not_fit_is_refused(shape: tuple[int, ...]) -> None:
+    """Not even one that NumPy would stretch the scores to."""
+    with pytest.raises(ValueError, match=r"expected a bias that broadcasts to \(2, 3, 3\), got \("):
+        attention_with(bias=np.ones(shape))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_bias_that_is_not_finite_is_refused(value: float) -> None:
+    """To forbid is what a mask is for."""
+    with pytest.raises(ValueError, match="expected finite numbers in bias as float64, got NaN"):
+        attention_with(bias=np.full((3, 3), value))
+
+
+def test_a_bias_too_large_for_the_scores_is_refused() -> None:
+    """-1e9 would become -inf in float16, and forbid."""
+    x = np.ones((3, 4), np.float16)
+    with pytest.raises(ValueError, match="expected finite numbers in bias as float16"):
+        scaled_dot_product_attention(x, x, x, bias=np.full((3, 3), -1e9))

@@ -14,6 +14,8 @@ def scaled_dot_product_attention(
     k: Float[np.ndarray, "*B S K"],
     v: Float[np.ndarray, "*B S M"],
     mask: Bool[np.ndarray, "*#B #T S"] | None = None,
+    *,
+    bias: Float[np.ndarray, "*#B #T S"] | None = None,
 ) -> tuple[Float[np.ndarray, "*B T M"], Float[np.ndarray, "*B T S"]]:
     """Average the values, weighted by how well each key matches the query.
 
@@ -22,17 +24,20 @@ def scaled_dot_product_attention(
         k: Keys.
         v: Values.
         mask: True where a query may look. A query that may look nowhere gets zeros.
+        bias: Added to the scores, in their dtype.
 
     Returns:
         The averages, and the weights used: rows that sum to 1, or to 0 for such a query.
 
     Raises:
-        ValueError: If the shapes do not fit, or `q`, `k` or `v` holds NaN or infinity.
+        ValueError: If the shapes do not fit, or numbers are NaN or infinity.
 
     Source: Vaswani et al. 2017, section 3.2.1; the zeros are ours.
     """
     _check_vectors(q, k, v)
     scores = q @ k.swapaxes(-1, -2) / math.sqrt(q.shape[-1])
+    if bias is not None:
+        scores = scores + _check_bias(bias, scores)
     if mask is not None:
         _check_mask(mask, scores.shape)
         scores = np.where(mask, scores, -np.inf)
@@ -68,13 +73,31 @@ def _check_mask(mask: np.ndarray, scores: tuple[int, ...]) -> None:
     if not (isinstance(mask, np.ndarray) and mask.dtype == bool):
         came = getattr(mask, "dtype", type(mask).__name__)
         raise ValueError(f"expected mask as a NumPy array of bool, got {came}")
-    sizes = zip(reversed(mask.shape), reversed(scores), strict=False)
+    _check_fit("mask", mask.shape, scores)
+
+
+def _check_bias(bias: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Return the bias in the dtype of the scores; refuse what would change more than them."""
+    if not (isinstance(bias, np.ndarray) and bias.dtype.kind == "f"):
+        came = getattr(bias, "dtype", type(bias).__name__)
+        raise ValueError(f"expected bias as a NumPy array of floats, got {came}")
+    _check_fit("bias", bias.shape, scores.shape)
+    with np.errstate(over="ignore"):  # what does not fit in the scores' dtype is refused below
+        same = bias.astype(scores.dtype)
+    if not np.isfinite(same).all():
+        raise ValueError(f"expected finite numbers in bias as {same.dtype}, got NaN or infinity")
+    return same
+
+
+def _check_fit(name: str, shape: tuple[int, ...], scores: tuple[int, ...]) -> None:
+    """Refuse what would not broadcast to the scores, or would make them larger."""
+    sizes = zip(reversed(shape), reversed(scores), strict=False)
     if not (
-        2 <= mask.ndim <= len(scores)
-        and mask.shape[-1] == scores[-1]
+        2 <= len(shape) <= len(scores)
+        and shape[-1] == scores[-1]
         and all(size in (1, full) for size, full in sizes)
     ):
-        raise ValueError(f"expected a mask that broadcasts to {scores}, got {mask.shape}")
+        raise ValueError(f"expected a {name} that broadcasts to {scores}, got {shape}")
 
 
 # --8<-- [end:check]
