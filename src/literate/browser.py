@@ -138,6 +138,12 @@ def find_browser() -> str | None:
     return named or next(filter(None, map(shutil.which, NAMES)), None)
 
 
+def options() -> list[str]:
+    """How to start the browser: quietly; root, in a container, has no sandbox to put it in."""
+    root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    return ["--disable-gpu", "--disable-background-networking", *root]
+
+
 def list_pages(site: Path) -> list[str]:
     """List the addresses of the pages of a built site, relative to its root.
 
@@ -220,12 +226,10 @@ def _serve(site: Path) -> Iterator[str]:
 
 def _visit(executable: str, address: str, view: str, pages: list[str]) -> list[Problem]:
     """Open some pages in one view, in a browser of their own."""
-    # Root, in a container, has no sandbox to put the browser in.
-    root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=executable,
-            args=["--disable-gpu", "--disable-background-networking", *root],
+            args=options(),
         )
         context = browser.new_context(
             viewport={"width": VIEWS[view].width, "height": VIEWS[view].height},
