@@ -1,0 +1,1 @@
+"""Position: how a Transformer knows which word stands where."""
