@@ -24,6 +24,7 @@ SOURCE = ROOT / "src/glassformer"
 # Read downwards: an entry imports only from entries above it.
 ORDER = [
     *("pizza", "plot", "drawing", "softmax"),
+    "tokenization.vocabulary",
     *("tokenization.bpe", "tokenization.wordpiece", "tokenization.unigram"),
     "embedding",
     *("position.learned", "position.sinusoidal", "position.relative", "position.rope"),
@@ -37,7 +38,15 @@ ORDER = [
 ]
 NUMPY = slice(ORDER.index("softmax"), ORDER.index("nn"))
 PAGES_WITHOUT_MODULE = ("index", "start/", "more/", "reference/", "glossary", "/index")
-MODULES_WITHOUT_PAGE = ("nn/", "pizza", "plot", "drawing", "__main__", "training/loop")
+MODULES_WITHOUT_PAGE = (
+    "nn/",
+    "pizza",
+    "plot",
+    "drawing",
+    "__main__",
+    "training/loop",
+    "tokenization/vocabulary",
+)
 LONGEST = 150
 
 

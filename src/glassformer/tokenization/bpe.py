@@ -8,16 +8,17 @@ the one whose number is the token's id: a list of tokens is a string, and a pair
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from heapq import heappop, heappush
-from itertools import chain, pairwise
-from operator import add, index
+from itertools import pairwise
+from operator import add
 from pathlib import Path
-from secrets import token_hex
 from typing import SupportsIndex
 
 import regex
+
+from glassformer.tokenization.vocabulary import check_tokens, encode_chunks, known, save, utf8
 
 _CHUNK = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 
@@ -34,17 +35,9 @@ _BYTES = bytes(sorted(range(256), key=lambda b: chr(b) == " " or not chr(b).ispr
 _IDS = bytes.maketrans(_BYTES, bytes(range(256)))
 
 
-def _utf8(text: str) -> bytes:
-    """Text as bytes; half of a surrogate pair, alone, is the only character that has none."""
-    try:
-        return text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ValueError(f"expected text without lone surrogates, got {text!r}") from error
-
-
 def _spell(chunk: str) -> str:
     """Write a chunk with one character for each byte, the one whose number is the byte's id."""
-    return _utf8(chunk).translate(_IDS).decode("latin-1")
+    return utf8(chunk).translate(_IDS).decode("latin-1")
 
 
 def _pairs(word: str) -> Iterator[str]:
@@ -146,15 +139,6 @@ def _apply(word: str, ranks: dict[str, int]) -> str:
 
 
 # --8<-- [end:apply]
-# --8<-- [start:special]
-def _split_around(special_tokens: tuple[str, ...], text: str) -> list[str]:
-    """Cut out the special tokens, then cut what lies between them into chunks."""
-    longest_first = map(regex.escape, sorted(special_tokens, key=len, reverse=True))
-    stretches = regex.split(f"({'|'.join(longest_first)})", text)  # ordinary, special, ...
-    return [c for i, s in enumerate(stretches) for c in ([s] if i % 2 else _split(s))]
-
-
-# --8<-- [end:special]
 # --8<-- [start:spell_out]
 def _spell_out(merges: Iterable[tuple[int, int]], special_tokens: Iterable[str]) -> list[bytes]:
     """The bytes of each token, by id. Refuses merges and special tokens that make no sense."""
@@ -163,10 +147,8 @@ def _spell_out(merges: Iterable[tuple[int, int]], special_tokens: Iterable[str])
         if not (0 <= left < len(tokens) and 0 <= right < len(tokens)):
             raise ValueError(f"expected a merge of ids below {len(tokens)}, got {left} and {right}")
         tokens.append(tokens[left] + tokens[right])
-    tokens += map(_utf8, special_tokens)
-    token, times = Counter([b"", *tokens]).most_common(1)[0]
-    if times > 1:
-        raise ValueError(f"expected tokens that differ, and none empty, got another {token!r}")
+    tokens += map(utf8, special_tokens)
+    check_tokens(tokens)
     return tokens
 
 
@@ -237,12 +219,12 @@ class BytePairTokenizer:
         Raises:
             ValueError: If the text cannot be written as UTF-8.
         """
-        special = self.special_tokens if allow_special else ()
-        chunks = _split_around(special, text) if special else _split(text)
-        ids = {token: [self.vocab_size - len(special) + i] for i, token in enumerate(special)}
-        for chunk in set(chunks) - ids.keys():
-            ids[chunk] = [*map(ord, _apply(_spell(chunk), self._ranks))]
-        return list(chain.from_iterable(map(ids.__getitem__, chunks)))
+        first = self.vocab_size - len(self.special_tokens)
+        special = {token: first + i for i, token in enumerate(self.special_tokens)}
+        return encode_chunks(text, _split, self._encode_chunk, special if allow_special else {})
+
+    def _encode_chunk(self, chunk: str) -> list[int]:
+        return [*map(ord, _apply(_spell(chunk), self._ranks))]
 
     def decode(self, ids: Iterable[SupportsIndex]) -> str:
         """Turn ids back into text. Bytes that are not UTF-8 become U+FFFD.
@@ -250,21 +232,12 @@ class BytePairTokenizer:
         Raises:
             ValueError: If an id is not in the vocabulary.
         """
-        known = [index(i) for i in ids]
-        if known and not 0 <= min(known) <= max(known) < self.vocab_size:
-            got = f"{min(known)}..{max(known)}"
-            raise ValueError(f"expected ids in 0..{self.vocab_size - 1}, got {got}")
-        return b"".join(self.tokens[i] for i in known).decode("utf-8", errors="replace")
+        tokens = (self.tokens[i] for i in known(ids, self.vocab_size))
+        return b"".join(tokens).decode("utf-8", errors="replace")
 
     def save(self, path: str | Path) -> None:
         """Write the tokenizer as JSON: the whole file or, if anything fails, none of it."""
-        path = Path(path)
-        partial = path.with_name(f"{path.name}.{token_hex(8)}.partial")
-        try:
-            partial.write_text(json.dumps(asdict(self)), encoding="utf-8")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        save(self, path)
 
     @classmethod
     def load(cls, path: str | Path) -> "BytePairTokenizer":
