@@ -359,6 +359,14 @@ def test_bad_temperatures_are_refused(
         function(np.array([2.0, 1.0]), temperature)
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
+@pytest.mark.parametrize("temperature", ["1", None, np.array([1.0, 2.0])])
+def test_a_temperature_that_is_no_number_is_refused(temperature: float) -> None:
+    """A temperature for each row would be another function."""
+    with pytest.raises(ValueError, match="expected a temperature from "):
+        softmax(np.array([2.0, 1.0]), temperature)
+
+
 def test_a_temperature_that_is_zero_in_the_dtype_is_refused() -> None:
     """1e-50 is fine in float64, and 0 in float32."""
     assert softmax(np.array([2.0, 1.0]), 1e-50)[0] == 1
@@ -366,7 +374,8 @@ def test_a_temperature_that_is_zero_in_the_dtype_is_refused() -> None:
         softmax(np.array([2.0, 1.0], np.float32), 1e-50)
 
 
-@pytest.mark.parametrize("axis", [2, -3])
+@pytest.mark.usefixtures("unchecked_shapes")
+@pytest.mark.parametrize("axis", [2, -3, None, "0", 1.0])
 def test_an_axis_that_is_not_there_is_refused(axis: int) -> None:
     """The message names the shape and the axis."""
     with pytest.raises(ValueError, match=rf"axis of logits of shape \(2, 3\), got {axis}"):

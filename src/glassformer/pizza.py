@@ -147,10 +147,10 @@ def encode(texts: Sequence[Sequence[str]]) -> Int[np.ndarray, "B T"]:
     """Turn texts, given as words, into ids, padded at the end to the longest.
 
     Raises:
-        ValueError: If there is no text, or a word is not in the vocabulary.
+        ValueError: If there is no text, one has no word, or a word is not in the vocabulary.
     """
-    if not texts:
-        raise ValueError("expected at least one text, got none")
+    if not all(texts) or not texts:
+        raise ValueError(f"expected texts of at least one word, got {list(texts)}")
     unknown = sorted({word for text in texts for word in text} - set(VOCABULARY))
     if unknown:
         raise ValueError(f"expected words of the pizza world, got {unknown}")

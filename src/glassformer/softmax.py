@@ -50,7 +50,7 @@ def _shift(
 def _check_logits(logits: object, temperature: float, axis: int) -> None:
     """Refuse what has no softmax: no array of floats, no entry, NaN, +inf, temperature 0."""
     x = _expect(logits, "logits", "floats")
-    if not -x.ndim <= axis < x.ndim:
+    if not (isinstance(axis, int) and -x.ndim <= axis < x.ndim):
         raise ValueError(f"expected an axis of logits of shape {x.shape}, got {axis}")
     if x.shape[axis] == 0:
         raise ValueError(f"expected at least one score on axis {axis}, got shape {x.shape}")
@@ -58,7 +58,8 @@ def _check_logits(logits: object, temperature: float, axis: int) -> None:
     if not largest < np.inf:
         raise ValueError(f"expected finite logits or -inf, got {largest}")
     limits = np.finfo(np.promote_types(x.dtype, np.float32))
-    if not limits.tiny <= temperature <= limits.max:
+    number = isinstance(temperature, int | float | np.floating)
+    if not (number and limits.tiny <= temperature <= limits.max):
         raise ValueError(
             f"expected a temperature from {limits.tiny:.1e} to {limits.max:.1e}, "
             f"got {temperature} (its limit at 0 is the argmax)"

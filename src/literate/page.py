@@ -28,6 +28,7 @@ from pymdownx.superfences import SuperFencesBlockPreprocessor
 from literate.figures import is_figure
 
 PYTHON_NAMES = {"py", "py3", "python3", "pycon", "pycon3", "python-console", "pyi", "ipython"}
+FENCE = re.compile(r"\s*(?:```|~~~)")
 FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?^(?:---|\.\.\.)[ \t]*\n", re.MULTILINE | re.DOTALL)
 
 
@@ -225,17 +226,36 @@ class _Fences(SuperFencesBlockPreprocessor):
 
 
 class _Marks(HTMLParser):
-    """The marks of fences, and the figures, in the order of the HTML; not those inside comments."""
+    """The marks of fences, and the figures, in the order of the HTML; not those inside comments.
+
+    A fence that is not closed, or has options that the site does not know, stays text or becomes
+    inline code of several lines; `broken` is the first line of the first of these.
+    """
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.order: list[int | str] = []
+        self.broken = ""
+        self.inside: list[str] = []  # open `pre` and `code` elements
         self.feed(html)
         self.close()
+
+    def handle_data(self, data: str) -> None:
+        if "pre" in self.inside or self.broken:
+            return
+        opening = next((line for line in data.splitlines() if FENCE.match(line)), "")
+        several = data.strip() if "code" in self.inside and "\n" in data.strip() else ""
+        self.broken = opening or several.partition("\n")[0]
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.inside:
+            self.inside.remove(tag)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
         source = given.get("src") or ""
+        if tag in ("pre", "code"):
+            self.inside.append(tag)
         if tag == "pre" and given.get("data-fence"):
             self.order.append(int(given["data-fence"] or 0))
         elif tag == "img" and is_figure(source):
@@ -296,7 +316,14 @@ def _blocks(path: Path, text: str, config: Path) -> Iterator[Block]:
         raise PageError(f"{path}: {type(error).__name__}: {error}") from error
     places = renderer.snippets.places
     shown = _own_lines(places, path)
-    for mark in _Marks(html).order:
+    marks = _Marks(html)
+    if marks.broken:
+        line = 1 + text[: max(text.find(marks.broken), 0)].count("\n")
+        raise PageError(
+            f"{Place(path, line)}: expected fences that are closed and have no options but the "
+            f"site's, got {marks.broken!r}"
+        )
+    for mark in marks.order:
         if isinstance(mark, str):
             yield _figure(mark, path, text)
             continue

@@ -158,6 +158,16 @@ def test_lengths_that_are_no_row_of_whole_numbers_are_refused(lengths: Any) -> N
         padding_mask(lengths, S=4)
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
+def test_sizes_that_are_no_whole_numbers_are_refused() -> None:
+    """S = 2.5 would give a mask of width 3."""
+    for size in (2.5, 2.0, "2", None):
+        with pytest.raises(ValueError, match=r"expected S as a whole number, got "):
+            padding_mask([1], S=size)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"expected T as a whole number, got 2\.0"):
+        causal_mask(2.0)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("lengths", [[2, 5], [-1, 2], np.array([2, 5])])
 def test_lengths_that_do_not_fit_are_refused(lengths: list[int]) -> None:
     """A sequence longer than S was cut off; nobody should find out later."""

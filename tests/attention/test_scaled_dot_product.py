@@ -423,7 +423,28 @@ def test_a_bias_that_is_not_finite_is_refused(value: float) -> None:
 
 
 def test_a_bias_too_large_for_the_scores_is_refused() -> None:
-    """-1e9 would become -inf in float16, and forbid."""
-    x = np.ones((3, 4), np.float16)
-    with pytest.raises(ValueError, match="expected finite numbers in bias as float16"):
-        scaled_dot_product_attention(x, x, x, bias=np.full((3, 3), -1e9))
+    """-1e39 would become -inf in float32, and forbid."""
+    x = np.ones((3, 4), np.float32)
+    with pytest.raises(ValueError, match="expected finite numbers in bias as float32"):
+        scaled_dot_product_attention(x, x, x, bias=np.full((3, 3), -1e39))
+
+
+def test_float16_is_scored_in_float32() -> None:
+    """Dot products beyond 65,504 are no reason to look nowhere; torch's operator agrees."""
+    q = np.full((1, 1024), 10, np.float16)
+    k = np.stack([np.full(1024, -10, np.float16), np.full(1024, -9.99, np.float16)])
+    v = np.array([[1.0], [2.0]], np.float16)
+    output, weights = scaled_dot_product_attention(q, k, v)
+    theirs = torch.nn.functional.scaled_dot_product_attention(*map(torch.tensor, (q, k, v)))
+    assert output.dtype == weights.dtype == np.float16
+    # Scores differ by 2.5 in the exponent: a step of float16 near 1 is 0.001.
+    np.testing.assert_allclose(output, theirs.numpy(), atol=0.004)
+    np.testing.assert_allclose(weights.sum(), 1, atol=0.001)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_scores_that_overflow_are_refused(sign: int) -> None:
+    """An overflow to -inf would look like a mask that forbids all."""
+    x = np.full((2, 4), 1e25, np.float32)
+    with pytest.raises(ValueError, match="whose dot products fit in float32, got an overflow"):
+        scaled_dot_product_attention(x, sign * x, x)

@@ -175,6 +175,22 @@ BROKEN = {
         "section 'f' could not be located",
     ),
     "py": ("```py\nx = 1\n```\n", "expected a fence marked `python`, got `py`"),
+    "unknown option": (
+        "```python skip\nx = 1\n```\n",
+        "broken.md:1: expected fences that are closed and have no options but the site's",
+    ),
+    "unknown option, tildes": (
+        "Text.\n\n~~~python skip\nx = 1\n~~~\n",
+        "broken.md:3: expected fences that are closed",
+    ),
+    "never closed fence": (
+        "Text.\n\n```python\nx = 1\n",
+        "broken.md:3: expected fences that are closed",
+    ),
+    "closed too early": (
+        "````markdown\nText\n```\n\nMore.\n",
+        "broken.md:1: expected fences that are closed",
+    ),
     "exit": ("```python\nraise SystemExit\n```\n", "SystemExit"),
     "skip": ("```python\nimport pytest\npytest.skip('no')\n```\n", "Skipped: no"),
     "output without example": ("```output\n1\n```\n", "expected the example that prints this"),

@@ -341,7 +341,7 @@ def test_lone_surrogates_are_refused(text: str) -> None:
 @pytest.mark.parametrize("size", [0, -1, 255, 256, 300.5, float("nan"), "300", 0x110000])
 def test_impossible_sizes_are_refused(size: int) -> None:
     """There is room for the bytes and the special tokens, or an error that says so."""
-    with pytest.raises(ValueError, match="expected a vocab_size of at least 257, got"):
+    with pytest.raises(ValueError, match="expected a whole vocab_size from 257 to 1114111, got"):
         BytePairTokenizer.train("pizza", size, (END,))
 
 
@@ -356,8 +356,25 @@ def test_ids_outside_the_vocabulary_are_refused(ids: list[int]) -> None:
 @pytest.mark.parametrize("ids", [[1.0], ["a"], "ab"])
 def test_ids_that_are_no_integers_are_refused(ids: list[int]) -> None:
     """Nothing is rounded or guessed."""
-    with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
+    with pytest.raises(ValueError, match=r"expected whole numbers as ids: .* as an integer"):
         TRAINED.decode(ids)
+
+
+@pytest.mark.usefixtures("unchecked_types")
+@pytest.mark.parametrize("text", [5, b"ab", None])
+def test_what_is_no_text_is_refused(text: str) -> None:
+    """Bytes are not decoded by a guess."""
+    with pytest.raises(ValueError, match=r"expected text as str, got (int|bytes|NoneType)"):
+        TRAINED.encode(text)
+
+
+@pytest.mark.usefixtures("unchecked_types")
+def test_special_tokens_are_checked_before_anything_is_learned() -> None:
+    """A text in the place of a tuple, which would be taken letter by letter, or a text twice."""
+    with pytest.raises(ValueError, match="expected a tuple of special tokens, got the text 'éü'"):
+        BytePairTokenizer.train("pizza", 300, "éü")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="expected tokens that differ"):
+        BytePairTokenizer.train("pizza", 300, ("<a>", "<a>"))
 
 
 @pytest.mark.parametrize(

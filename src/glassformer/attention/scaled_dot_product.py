@@ -30,22 +30,36 @@ def scaled_dot_product_attention(
         The averages, and the weights used: rows that sum to 1, or to 0 for such a query.
 
     Raises:
-        ValueError: If the shapes do not fit, or numbers are NaN or infinity.
+        ValueError: If the shapes do not fit, or numbers are or become NaN or infinity.
 
     Source: Vaswani et al. 2017, section 3.2.1; the zeros are ours.
     """
     _check_vectors(q, k, v)
-    scores = q @ k.swapaxes(-1, -2) / math.sqrt(q.shape[-1])
+    scores = _dot_products(q, k) / math.sqrt(q.shape[-1])
     if bias is not None:
         scores = scores + _check_bias(bias, scores)
     if mask is not None:
         _check_mask(mask, scores.shape)
         scores = np.where(mask, scores, -np.inf)
-    weights = softmax(scores)
+    weights = softmax(scores).astype(np.result_type(q, k))
     return weights @ v, weights
 
 
 # --8<-- [end:scaled_dot_product_attention]
+# --8<-- [start:dot_products]
+def _dot_products(
+    q: Float[np.ndarray, "*B T K"], k: Float[np.ndarray, "*B S K"]
+) -> Float[np.ndarray, "*B T S"]:
+    """Every query with every key; in float32 at least, since float16 ends at 65,504."""
+    wide = np.result_type(q, k, np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):  # told below
+        products = q.astype(wide, copy=False) @ k.astype(wide, copy=False).swapaxes(-1, -2)
+    if not np.isfinite(products).all():
+        raise ValueError(f"expected q and k whose dot products fit in {wide}, got an overflow")
+    return products
+
+
+# --8<-- [end:dot_products]
 # --8<-- [start:check]
 def _check_vectors(q: np.ndarray, k: np.ndarray, v: np.ndarray) -> None:
     """Refuse vectors whose result would have a wrong shape, or a NaN that no mask can stop."""

@@ -25,6 +25,8 @@ _CHUNK = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S
 
 def _split(text: str) -> list[str]:
     """Cut text into chunks: words, numbers, punctuation, white space. No merge crosses a cut."""
+    if not isinstance(text, str):
+        raise ValueError(f"expected text as str, got {type(text).__name__}")
     return regex.findall(_CHUNK, text)
 
 
@@ -142,6 +144,8 @@ def _apply(word: str, ranks: dict[str, int]) -> str:
 # --8<-- [start:spell_out]
 def _spell_out(merges: Iterable[tuple[int, int]], special_tokens: Iterable[str]) -> list[bytes]:
     """The bytes of each token, by id. Refuses merges and special tokens that make no sense."""
+    if isinstance(special_tokens, str):  # it would be taken letter by letter
+        raise ValueError(f"expected a tuple of special tokens, got the text {special_tokens!r}")
     tokens = [bytes([byte]) for byte in _BYTES]
     for left, right in merges:
         if not (0 <= left < len(tokens) and 0 <= right < len(tokens)):
@@ -186,11 +190,14 @@ class BytePairTokenizer:
             special_tokens: These get the last ids.
 
         Raises:
-            ValueError: If `vocab_size` is too small, or the text cannot be written as UTF-8.
+            ValueError: If `vocab_size` or a special token makes no sense, or the text cannot be
+                written as UTF-8.
         """
-        least = 256 + len(special_tokens)
+        least = len(_spell_out((), special_tokens))
         if vocab_size not in range(least, 0x110000):
-            raise ValueError(f"expected a vocab_size of at least {least}, got {vocab_size}")
+            raise ValueError(
+                f"expected a whole vocab_size from {least} to {0x10FFFF}, got {vocab_size!r}"
+            )
         merges = _learn(Counter(_split(text)), vocab_size - least)
         return cls(tuple((ord(pair[0]), ord(pair[1])) for pair in merges), tuple(special_tokens))
 

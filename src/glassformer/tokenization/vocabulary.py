@@ -53,7 +53,10 @@ def check_tokens(tokens: Iterable[bytes]) -> None:
 
 def known(ids: Iterable[SupportsIndex], vocab_size: int) -> list[int]:
     """The ids as integers; refuses one that is not in the vocabulary."""
-    found = [index(i) for i in ids]
+    try:
+        found = [index(i) for i in ids]
+    except TypeError as error:
+        raise ValueError(f"expected whole numbers as ids: {error}") from None
     if found and not 0 <= min(found) <= max(found) < vocab_size:
         got = f"{min(found)}..{max(found)}"
         raise ValueError(f"expected ids in 0..{vocab_size - 1}, got {got}")
