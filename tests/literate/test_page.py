@@ -119,7 +119,6 @@ HIDDEN = {
     "in a longer fence": "````markdown\n```python\na = 1\n```\n````\n",
     "in tildes": "~~~text\n```python\na = 1\n```\n~~~\n",
     "as indented code": "Text:\n\n    ```python\n    a = 1\n    ```\n",
-    "never closed": "```python\na = 1\n",
 }
 
 
