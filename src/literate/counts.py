@@ -19,11 +19,12 @@ MARK = re.compile(r'<span data-count="([\w ]*)">[^<]*</span>')
 
 
 def count(docs: Path) -> Counter[str]:
-    """Count the pages under a folder, and the blocks on them by kind, in the plural."""
+    """Count the blocks of the pages under a folder by kind, and the pages that run."""
     pages = [read(path) for path in sorted(docs.rglob("*.md"))]
     blocks = Counter(f"{block.kind}s" for page in pages for block in page.blocks)
     lines = sum(len(block.lines) for page in pages for block in page.blocks if block.runs)
-    return blocks + Counter({"pages": len(pages), "lines": lines})
+    programs = sum(any(block.runs for block in page.blocks) for page in pages)
+    return blocks + Counter({"pages": programs, "lines": lines})
 
 
 @lru_cache(maxsize=1)

@@ -14,6 +14,8 @@ from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 from math_core import LatexError, LatexToMathML
 
+MARK = re.compile(r"""[.,;:!?)\]}"'…’”]+""")
+
 
 def to_mathml(tex: str, *, block: bool) -> ET.Element:
     r"""Convert one formula, by itself: a macro that it defines ends with it.
@@ -62,8 +64,19 @@ class MathsProcessor(Treeprocessor):
                         child.set("class", "math-block")
                         child.append(formula)
                     else:
-                        formula.tail = child.tail
-                        parent[index] = formula
+                        parent[index] = _with_mark(formula, child.tail or "")
+
+
+def _with_mark(formula: ET.Element, tail: str) -> ET.Element:
+    """Keep a formula and the punctuation after it on one line, which browsers would not."""
+    mark = MARK.match(tail)
+    if mark is None:
+        formula.tail = tail
+        return formula
+    together = ET.Element("span", {"class": "math-mark"})
+    together.append(formula)
+    formula.tail, together.tail = mark[0], tail[mark.end() :]
+    return together
 
 
 class MathsExtension(Extension):

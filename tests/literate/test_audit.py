@@ -218,7 +218,7 @@ def not_run() -> None:
     """
 
 
-def changed() -> int:
+def changed(times: int = 1) -> int:
     """Do."""
     return 777
 
@@ -338,6 +338,14 @@ PLANTED = {
     ),
     "not_a_signature": Planted(
         "a signature of nothing in src", "```{.python .doc-signature}\nnowhere(x: int) -> int\n```"
+    ),
+    "signature_default": Planted(
+        "a signature of nothing in src",
+        "```{.python .doc-signature}\nchanged(times: int = 2) -> int\n```",
+    ),
+    "signature_argument": Planted(
+        "a signature of nothing in src",
+        "```{.python .doc-signature}\nchanged(tries: int = 1) -> int\n```",
     ),
     "code_as_signature": Planted(
         "a signature of nothing in src", "```{.python .doc-signature}\ng(1, 2)\n```"
@@ -549,6 +557,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "docs/whole.md": CONTROL,
         "docs/whole.svg": clean(DRAWING, "whole"),
         "docs/reference.md": REFERENCE,
+        "docs/glossary.md": "# Glossary\n\nconstruct\n:   What a page has.\n    [Start](index.md)\n",
         "docs/planted/list.yml": "- 1\n",
         "src/toy/__init__.py": "",
         "src/toy/whole.py": MODULE,

@@ -11,6 +11,7 @@ def test_counts_replace_their_marks(project: Project) -> None:
     project.write(
         "docs/b.md", "```python\nx = 1\n```\n\n![A](a.svg)\n\n<!--\n```python\nno\n```\n-->\n"
     )
+    project.write("docs/c.md", "# Nothing that runs\n")
     words = ("examples", "outputs", "figures", "pages", "lines")
     text = " ".join(f'<span data-count="{word}">many</span>' for word in words)
     docs = {"docs": str(project.folder / "docs")}

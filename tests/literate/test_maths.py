@@ -103,6 +103,16 @@ def test_signs_of_html_in_formulas() -> None:
         assert html.count("<mtd") == 2
 
 
+@pytest.mark.parametrize("mark", [".", ",", ").", "?", "”,"])
+def test_a_mark_stays_with_its_formula(mark: str) -> None:
+    """No line begins with the punctuation after a formula; words and raw HTML stay outside."""
+    html = convert(f"So $x${mark} Then $y$ and $z$<b>,</b>")
+    assert html.count('<span class="math-mark"><math') == 1
+    assert f"</math>{mark}</span> Then" in html
+    assert "</math> and " in html
+    assert "</math><b>,</b>" in html
+
+
 def test_text_around_a_formula_is_kept() -> None:
     """What stands before and after a formula, spaces too, stays."""
     assert text_of(convert("The $x$, $y$ and *the* $z$.")) == "The x, y and the z."

@@ -85,6 +85,14 @@ def test_every_weight_learns() -> None:
             assert parameter.grad.abs().max() > 0, name
 
 
+@pytest.mark.parametrize("sizes", [(0, 1, 1), (9, 0, 1), (9, -1, 1), (9, 1, 0)])
+def test_an_encoder_of_nothing_is_refused(sizes: tuple[int, int, int]) -> None:
+    """No words, no layers or no room: an error, not a model that returns its input."""
+    words, layers, length = sizes
+    with pytest.raises(ValueError, match="expected a vocabulary, layers and a length of at least"):
+        Encoder(words, layers=layers, length=length)
+
+
 @pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize(
     ("ids", "message"),

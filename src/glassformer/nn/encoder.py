@@ -20,6 +20,9 @@ class Encoder(torch.nn.Module):
         length: Longest text, in tokens.
         positions: Whether to add a learned vector for each position.
         seed: Decides the initial weights; torch's global generator stays as it was.
+
+    Raises:
+        ValueError: If a size is below 1, or the heads do not divide the width.
     """
 
     def __init__(
@@ -34,6 +37,11 @@ class Encoder(torch.nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
+        if min(vocabulary_size, layers, length) < 1:
+            raise ValueError(
+                "expected a vocabulary, layers and a length of at least 1, "
+                f"got {vocabulary_size}, {layers} and {length}"
+            )
         with torch.random.fork_rng(devices=()):
             torch.default_generator.manual_seed(seed)
             self.embedding = _vectors(vocabulary_size, width, spread=0.5)

@@ -88,7 +88,7 @@ def _reference(block: Block) -> Finding | None:
     modules = tuple(block.site.modules)
     if block.pre.inside(SOURCE) and key(block.shown) not in sources(modules):
         return Finding("source that is not in src as it is shown", block.shown)
-    if block.pre.inside(SIGNATURE) and not _is_signature(block.shown, names(modules)):
+    if block.pre.inside(SIGNATURE) and not _is_signature(block.shown, heads(modules)):
         return Finding("a signature of nothing in src", block.shown)
     return None
 
@@ -214,29 +214,68 @@ def sources(modules: tuple[Path, ...]) -> set[str]:
     return found
 
 
+Head = tuple[
+    str, tuple[tuple[str, str], ...] | None
+]  # arguments with defaults; an attribute has none
+
+
 @lru_cache(maxsize=1)
-def names(modules: tuple[Path, ...]) -> set[str]:
-    """The names of all functions, classes, methods and attributes of some modules."""
-    found = set()
+def heads(modules: tuple[Path, ...]) -> set[Head]:
+    """The heads of all functions, classes, methods and attributes of some modules."""
+    found: set[Head] = set()
     for path in modules:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                found.add(node.name)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                # A property is shown as an attribute.
+                found |= {(node.name, _arguments(node.args)), (node.name, None)}
+            elif isinstance(node, ast.ClassDef):
+                found.add((node.name, _fields(node)))
+                found |= {(node.name, _arguments(made.args)) for made in _makers(node)}
             elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
-                found.add(node.id if isinstance(node, ast.Name) else node.attr)
+                found.add((node.id if isinstance(node, ast.Name) else node.attr, None))
     return found
 
 
-def _is_signature(shown: str, known: set[str]) -> bool:
-    """Whether a text is the head of a function or class, or an attribute, with a known name."""
-    head = re.sub(r"^(?:\w+\.)+", "", shown.strip())
+def _makers(node: ast.ClassDef) -> list[ast.FunctionDef]:
+    return [n for n in node.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"]
+
+
+def _arguments(of: ast.arguments) -> tuple[tuple[str, str], ...]:
+    """Each argument's name and default, as the reference shows them: without `self`."""
+    plain = [*of.posonlyargs, *of.args]
+    defaults = [*[None] * (len(plain) - len(of.defaults)), *of.defaults, *of.kw_defaults]
+    given = zip([*plain, *of.kwonlyargs], defaults, strict=True)
+    named = [(arg.arg, ast.unparse(value) if value else "") for arg, value in given]
+    stars = [(f"*{arg.arg}", "") for arg in (of.vararg, of.kwarg) if arg]
+    return tuple(pair for pair in (*named, *stars) if pair[0] not in ("self", "cls"))
+
+
+def _fields(node: ast.ClassDef) -> tuple[tuple[str, str], ...]:
+    """The arguments that a dataclass makes of its fields; `field(...)` gives them no default."""
+    fields = (
+        n for n in node.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)
+    )
+    return tuple(
+        (
+            ast.unparse(n.target),
+            ast.unparse(n.value)
+            if isinstance(n.value, ast.expr) and not isinstance(n.value, ast.Call)
+            else "",
+        )
+        for n in fields
+    )
+
+
+def _is_signature(shown: str, known: set[Head]) -> bool:
+    """Whether a text is the head of a known function or class, or names a known attribute."""
+    text = re.sub(r"^(?:\w+\.)+", "", shown.strip())
     for form in ("def {}: ...", "{}"):
         try:
-            (node,) = ast.parse(form.format(head)).body
+            (node,) = ast.parse(form.format(text)).body
         except (SyntaxError, ValueError):
             continue
         if isinstance(node, ast.FunctionDef):
-            return node.name in known
+            return (node.name, _arguments(node.args)) in known
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        return all(isinstance(target, ast.Name) and target.id in known for target in targets)
+        return all(isinstance(t, ast.Name) and (t.id, None) in known for t in targets)
     return False
