@@ -557,7 +557,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "docs/whole.md": CONTROL,
         "docs/whole.svg": clean(DRAWING, "whole"),
         "docs/reference.md": REFERENCE,
-        "docs/glossary.md": "# Glossary\n\nconstruct\n:   What a page has.\n    [Start](index.md)\n",
+        "docs/glossary.md": "# Words\n\nconstruct\n:   On a page.\n    [Start](index.md)\n",
         "docs/planted/list.yml": "- 1\n",
         "src/toy/__init__.py": "",
         "src/toy/whole.py": MODULE,
