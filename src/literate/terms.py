@@ -8,6 +8,7 @@ a definition, and on its last line links to the pages that explain it:
         [Masks](attention/mask.md)
 
 On the pages that an entry links to, its term is not marked: they say themselves what it is.
+Nor is a name that is an ordinary word too, `value { .quiet }`.
 """
 
 import posixpath
@@ -40,11 +41,13 @@ class Term:
         names: What it is called, the usual name first.
         definition: What it is, as plain text.
         pages: Where it is explained, as paths from the glossary's folder.
+        quiet: The names that are not marked.
     """
 
     names: tuple[str, ...]
     definition: str
     pages: frozenset[str]
+    quiet: frozenset[str] = frozenset()
 
     @property
     def anchor(self) -> str:
@@ -65,17 +68,19 @@ def read(path: Path) -> list[Term]:
     """
     terms: list[Term] = []
     for entry in ENTRY.finditer(path.read_text(encoding="utf-8")):
-        names = tuple(re.sub(r"\s*\{.*\}$", "", line) for line in entry["names"].splitlines())
-        *lines, last = (line.strip() for line in entry["body"].strip().splitlines())
-        if not lines or not LINK.match(last):
+        lines = [line.partition(" {") for line in entry["names"].splitlines()]
+        names = tuple(name for name, _, _ in lines)
+        quiet = frozenset(name for name, _, attributes in lines if ".quiet" in attributes)
+        *said, last = (line.strip() for line in entry["body"].strip().splitlines())
+        if not said or not LINK.match(last):
             raise ValueError(
                 f"{path}: expected a definition of {names[0]!r} and then a line of links, "
                 f"got {entry['body'].strip()!r}"
             )
         definition = MARKUP.sub(
-            "", LINK.sub(lambda link: link[0][1:].split("]")[0], " ".join(lines))
+            "", LINK.sub(lambda link: link[0][1:].split("]")[0], " ".join(said))
         )
-        terms.append(Term(names, definition, frozenset(LINK.findall(last))))
+        terms.append(Term(names, definition, frozenset(LINK.findall(last)), quiet))
     known: set[str] = set()
     for name in (name for term in terms for name in term.names):
         if name in known:
@@ -86,7 +91,8 @@ def read(path: Path) -> list[Term]:
 
 def pattern(terms: list[Term]) -> re.Pattern[str]:
     """Match any name, also in the plural; the longest first, capitals only where it has them."""
-    names = sorted((name for term in terms for name in term.names), key=len, reverse=True)
+    marked = (name for term in terms for name in term.names if name not in term.quiet)
+    names = sorted(marked, key=len, reverse=True)
     parts = (f"[{name[0]}{name[0].upper()}]{re.escape(name[1:])}" for name in names)
     return re.compile(rf"(?<![\w-])({'|'.join(parts)})(?:s|es)?(?![\w-])")
 
@@ -115,7 +121,7 @@ class TermsProcessor(Treeprocessor):
                 name.set("id", slug("".join(name.itertext())))
             return
         address = posixpath.relpath(self.page, posixpath.dirname(page) or ".")
-        left = [term for term in terms if page not in term.pages]
+        left = [t for t in terms if page not in t.pages and t.quiet < {*t.names}]
         if left and not page.startswith(self.unmarked):
             _Marker(left, address).mark(root)
 

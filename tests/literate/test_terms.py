@@ -27,6 +27,10 @@ queries
 :   What a token looks for.
     [Attention](part/attention.md)
 
+value { .quiet }
+:   What a token hands over.
+    [Values](value.md)
+
 RoPE
 :   Turning queries and keys.
     [Masks](mask.md)
@@ -81,7 +85,9 @@ def test_the_first_mention_leads_to_the_entry(docs: Path) -> None:
 
 def test_the_longest_name_is_taken(docs: Path) -> None:
     """Self-attention is not attention; neither is a word that holds a name."""
-    html = built(docs, "self-attention, inattention, attentional, rope, query-key, attention\n")
+    html = built(
+        docs, "self-attention, inattention, attentional, rope, value, query-key, attention\n"
+    )
     assert [words for words, _ in marked(html)] == ["self-attention", "attention"]
 
 
@@ -127,8 +133,8 @@ def test_entries_have_ids(docs: Path) -> None:
     """Every name of an entry can be linked to; the glossary itself marks nothing."""
     built(docs, "x\n")
     html = (docs.parent / "site/glossary/index.html").read_text(encoding="utf-8")
-    assert re.findall(r'<dt id="([^"]*)">', html) == [
-        *("attention", "self-attention", "query", "queries", "rope")
+    assert re.findall(r'<dt[^>]* ?id="([^"]*)"', html) == [
+        *("attention", "self-attention", "query", "queries", "value", "rope")
     ]
     assert marked(html) == []
 
