@@ -157,6 +157,14 @@ def test_pruning_keeps_letters_and_what_is_dear() -> None:
     assert unigram._prune(scores, losses, 6).keys() == scores.keys() - {"de", "ab"}
 
 
+def test_the_smallest_vocabularies() -> None:
+    """First the letters, then one piece more, and special tokens beside them."""
+    for more, pieces in ((0, {" ", "a", "b"}), (1, {" ", "a", "b", " aab"})):
+        tokenizer = UnigramTokenizer.train(" aab aab aab", 5 + more, (END,))
+        assert set(tokenizer.pieces) == pieces
+        assert tokenizer.vocab_size == 5 + more
+
+
 # Brute force
 
 
@@ -246,9 +254,10 @@ def test_probabilities_sum_to_one(words: dict[str, int], seed: int) -> None:
     assert sum(map(math.exp, unigram._maximize(expected).values())) == pytest.approx(1, abs=1e-6)
 
 
-@given(TINY_TEXT, st.integers(0, 30))
+@given(TINY_TEXT, st.integers(0, 10))
 def test_the_size_asked_for(text: str, more: int) -> None:
     """Never more ids, all letters among them, and fewer only if there is nothing to add."""
+    text = f"{text} {text}"  # so that much repeats
     tokenizer = UnigramTokenizer.train(text, least_size(text) + more)
     seeds = unigram._seeds(Counter(bpe._split(text)))
     assert len(tokenizer.pieces) == min(len(seeds), len(set(text)) + more)
