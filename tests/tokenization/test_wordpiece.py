@@ -304,10 +304,31 @@ def test_lone_surrogates_are_refused(text: str) -> None:
 
 
 @pytest.mark.usefixtures("unchecked_types")
+@pytest.mark.parametrize("text", [5, b"ab", None])
+def test_what_is_no_text_is_refused(text: str) -> None:
+    """Bytes are not decoded by a guess."""
+    for attempt in (TRAINED.encode, lambda text: WordPieceTokenizer.train(text, 300)):
+        with pytest.raises(ValueError, match=r"expected text as str, got (int|bytes|NoneType)"):
+            attempt(text)
+
+
+@pytest.mark.usefixtures("unchecked_types")
+def test_special_tokens_are_checked_before_anything_is_learned() -> None:
+    """A text in the place of a tuple, which would be taken letter by letter, or a text twice."""
+    message = "expected a tuple of special tokens, got the text 'éü'"
+    with pytest.raises(ValueError, match=message):
+        WordPieceTokenizer(("a",), "éü")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=message):
+        WordPieceTokenizer.train("pizza", 300, "éü")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="expected tokens that differ"):
+        WordPieceTokenizer.train("pizza", 2, ("<a>", "<a>"))
+
+
+@pytest.mark.usefixtures("unchecked_types")
 @pytest.mark.parametrize("size", [0, -1, 5, 5.5, float("nan"), "300", 0x110000])
 def test_impossible_sizes_are_refused(size: int) -> None:
     """There is room for [UNK], the letters and the special tokens, or an error that says so."""
-    with pytest.raises(ValueError, match="expected a vocab_size of at least 6, got"):
+    with pytest.raises(ValueError, match="expected a whole vocab_size from 6 to 1114111, got"):
         WordPieceTokenizer.train("pizza", size, ("[CLS]",))
     assert WordPieceTokenizer.train("pizza", 6, ("[CLS]",)).vocab_size == 6
 
@@ -379,7 +400,7 @@ def test_a_saved_tokenizer_comes_back(tmp_path_factory: pytest.TempPathFactory, 
         (b'{"pieces": []}', "'special_tokens'"),
         (b'{"merges": [], "special_tokens": []}', "'pieces'"),
         (b'{"pieces": 5, "special_tokens": []}', "not iterable"),
-        (b'{"pieces": [5], "special_tokens": []}', "encode"),
+        (b'{"pieces": [5], "special_tokens": []}', "expected text as str, got int"),
         (b'{"pieces": ["a", "a"], "special_tokens": []}', "tokens that differ"),
         (b'{"pieces": ' + b"[" * 100_000, "recursion"),
     ],

@@ -18,7 +18,15 @@ from typing import SupportsIndex
 
 import regex
 
-from glassformer.tokenization.vocabulary import check_tokens, encode_chunks, known, save, utf8
+from glassformer.tokenization.vocabulary import (
+    check_size,
+    check_tokens,
+    check_tuple,
+    encode_chunks,
+    known,
+    save,
+    utf8,
+)
 
 _CHUNK = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 
@@ -144,8 +152,7 @@ def _apply(word: str, ranks: dict[str, int]) -> str:
 # --8<-- [start:spell_out]
 def _spell_out(merges: Iterable[tuple[int, int]], special_tokens: Iterable[str]) -> list[bytes]:
     """The bytes of each token, by id. Refuses merges and special tokens that make no sense."""
-    if isinstance(special_tokens, str):  # it would be taken letter by letter
-        raise ValueError(f"expected a tuple of special tokens, got the text {special_tokens!r}")
+    check_tuple("special tokens", special_tokens)
     tokens = [bytes([byte]) for byte in _BYTES]
     for left, right in merges:
         if not (0 <= left < len(tokens) and 0 <= right < len(tokens)):
@@ -194,10 +201,7 @@ class BytePairTokenizer:
                 written as UTF-8.
         """
         least = len(_spell_out((), special_tokens))
-        if vocab_size not in range(least, 0x110000):
-            raise ValueError(
-                f"expected a whole vocab_size from {least} to {0x10FFFF}, got {vocab_size!r}"
-            )
+        check_size(vocab_size, least)
         merges = _learn(Counter(_split(text)), vocab_size - least)
         return cls(tuple((ord(pair[0]), ord(pair[1])) for pair in merges), tuple(special_tokens))
 

@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import SupportsIndex
 
 from glassformer.tokenization.bpe import _split
-from glassformer.tokenization.vocabulary import check_tokens, encode_chunks, known, save, utf8
+from glassformer.tokenization.vocabulary import (
+    check_size,
+    check_tokens,
+    check_tuple,
+    encode_chunks,
+    known,
+    save,
+    utf8,
+)
 
 _UNKNOWN = "<unk>"
 _LONGEST = 16  # letters in a piece
@@ -155,10 +163,11 @@ class UnigramTokenizer:
     special_tokens: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        check_tuple("pieces", self.pieces)
+        check_tuple("special tokens", self.special_tokens)
         check_tokens(map(utf8, self.tokens))
         if len(self.pieces) != len(self.scores) or not all(map(math.isfinite, self.scores)):
-            got = f"{len(self.pieces)} pieces and the scores {self.scores}"
-            raise ValueError(f"expected a finite score for each piece, got {got}")
+            raise ValueError(f"expected a finite score for each piece, got {self.scores}")
 
     @classmethod
     def train(
@@ -172,16 +181,15 @@ class UnigramTokenizer:
             special_tokens: These get the last ids.
 
         Raises:
-            ValueError: If `vocab_size` is too small, or the text has a lone surrogate.
+            ValueError: If `vocab_size` or a special token makes no sense, or the text has a lone
+                surrogate.
 
         Source: Kudo 2018, section 3.2; how the pieces to begin with are found is ours.
         """
         utf8(text)
-        chunks = Counter(_split(text))
-        least = 1 + len(set(text)) + len(special_tokens)
-        if vocab_size not in range(least, 0x110000):
-            raise ValueError(f"expected a vocab_size of at least {least}, got {vocab_size}")
-        learned = _learn(chunks, vocab_size - 1 - len(special_tokens))
+        others = cls((), (), special_tokens).vocab_size
+        check_size(vocab_size, others + len(set(text)))
+        learned = _learn(Counter(_split(text)), vocab_size - others)
         pieces = sorted(learned, key=lambda piece: (-round(learned[piece], 9), piece))
         return cls(tuple(pieces), tuple(map(learned.__getitem__, pieces)), tuple(special_tokens))
 
@@ -224,8 +232,8 @@ class UnigramTokenizer:
     def _encode_chunk(self, chunk: str) -> list[int]:
         scores = self._scores
         if unknown := set(chunk) - scores.keys():
-            worst = min(self.scores, default=0.0)
-            scores = scores | dict.fromkeys(unknown, worst - 10)  # as in SentencePiece
+            # Worse than any piece, and by how much, as in SentencePiece.
+            scores = scores | dict.fromkeys(unknown, min(self.scores, default=0.0) - 10)
         pieces = _viterbi(chunk, _edges(chunk, scores, self._longest))
         ids = [self._ids.get(piece, 0) for piece in pieces]
         return [i for i, before in zip(ids, [1, *ids], strict=False) if i or before]

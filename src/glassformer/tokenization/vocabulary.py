@@ -38,10 +38,25 @@ def _split_around(special_tokens: Iterable[str], text: str, split: _Split) -> li
 # --8<-- [start:check]
 def utf8(text: str) -> bytes:
     """Text as bytes; half of a surrogate pair, alone, is the only character that has none."""
+    if not isinstance(text, str):
+        raise ValueError(f"expected text as str, got {type(text).__name__}")
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise ValueError(f"expected text without lone surrogates, got {text!r}") from error
+
+
+def check_tuple(name: str, tokens: Iterable[str]) -> None:
+    """Refuse a text in the place of a tuple, which would be taken letter by letter."""
+    if isinstance(tokens, str):
+        raise ValueError(f"expected a tuple of {name}, got the text {tokens!r}")
+
+
+def check_size(vocab_size: int, least: int) -> None:
+    """Refuse a size that has no room for what is always there, or is no whole number."""
+    if vocab_size not in range(least, 0x110000):
+        got = f"got {vocab_size!r}"
+        raise ValueError(f"expected a whole vocab_size from {least} to {0x10FFFF}, {got}")
 
 
 def check_tokens(tokens: Iterable[bytes]) -> None:

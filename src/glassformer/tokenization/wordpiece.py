@@ -16,7 +16,15 @@ from typing import SupportsIndex
 import regex
 
 from glassformer.tokenization.bpe import _count, _merge
-from glassformer.tokenization.vocabulary import check_tokens, encode_chunks, known, save, utf8
+from glassformer.tokenization.vocabulary import (
+    check_size,
+    check_tokens,
+    check_tuple,
+    encode_chunks,
+    known,
+    save,
+    utf8,
+)
 
 _UNKNOWN = "[UNK]"
 _MARK = "##"  # stands before a piece that continues a word
@@ -110,6 +118,8 @@ class WordPieceTokenizer:
     special_tokens: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        check_tuple("pieces", self.pieces)
+        check_tuple("special tokens", self.special_tokens)
         check_tokens(map(utf8, self.tokens))
 
     @classmethod
@@ -124,16 +134,17 @@ class WordPieceTokenizer:
             special_tokens: These get the last ids.
 
         Raises:
-            ValueError: If `vocab_size` is too small, or the text has a lone surrogate.
+            ValueError: If `vocab_size` or a special token makes no sense, or the text has a lone
+                surrogate.
 
         Source: Schuster and Nakajima 2012; the score is the one in common use, not theirs.
         """
         utf8(text)
+        least = cls((), special_tokens).vocab_size
         words = Counter(_split(text))
         alphabet = list(dict.fromkeys(letter for word in words for letter in _letters(word)))
-        least = 1 + len(alphabet) + len(special_tokens)
-        if vocab_size not in range(least, 0x110000):
-            raise ValueError(f"expected a vocab_size of at least {least}, got {vocab_size}")
+        least += len(alphabet)
+        check_size(vocab_size, least)
         return cls(tuple(_learn(words, alphabet, vocab_size - least)), tuple(special_tokens))
 
     @cached_property
