@@ -13,12 +13,13 @@ class TransformerBlock(torch.nn.Module):
     Args:
         width: Size of a vector, D.
         heads: Number of attention heads, H.
+        rotate: Whether attention turns queries and keys by their positions (RoPE).
     """
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, *, rotate: bool = False) -> None:
         super().__init__()
         self.attention_norm = torch.nn.LayerNorm(width)
-        self.attention = MultiHeadAttention(width, heads)
+        self.attention = MultiHeadAttention(width, heads, rotate=rotate)
         self.feed_forward_norm = torch.nn.LayerNorm(width)
         self.feed_forward = torch.nn.Sequential(
             torch.nn.Linear(width, 4 * width),
@@ -27,10 +28,13 @@ class TransformerBlock(torch.nn.Module):
         )
 
     def forward(
-        self, x: Float[torch.Tensor, "B T D"], mask: Bool[torch.Tensor, "#B #H #T T"] | None = None
+        self,
+        x: Float[torch.Tensor, "B T D"],
+        mask: Bool[torch.Tensor, "#B #H #T T"] | None = None,
+        bias: Float[torch.Tensor, "#H T T"] | None = None,
     ) -> Float[torch.Tensor, "B T D"]:
         """Look at the other positions, then work on each position by itself."""
-        x = x + self.attention(self.attention_norm(x), mask)
+        x = x + self.attention(self.attention_norm(x), mask, bias)
         return x + self.feed_forward(self.feed_forward_norm(x))
 
 

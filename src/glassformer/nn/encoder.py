@@ -57,17 +57,7 @@ class Encoder(torch.nn.Module):
         Raises:
             ValueError: If the texts are empty or too long, or an id is outside the vocabulary.
         """
-        if ids.is_floating_point():
-            raise ValueError(f"expected whole numbers as ids, got {ids.dtype}")
-        if ids.ndim != 2 or not ids.numel() or ids.shape[1] > self.length:
-            raise ValueError(
-                f"expected ids (B, T) of at most {self.length} tokens, got shape {tuple(ids.shape)}"
-            )
-        smallest, largest = int(ids.min()), int(ids.max())
-        if smallest < 0 or largest >= self.embedding.num_embeddings:
-            raise ValueError(
-                f"expected ids in 0..{self.embedding.num_embeddings - 1}, got {smallest}..{largest}"
-            )
+        check_ids(ids, self.embedding.num_embeddings, self.length)
         x = self.embedding(ids)
         return x if self.position is None else x + self.position.weight[: ids.shape[1]]
 
@@ -95,6 +85,23 @@ class Encoder(torch.nn.Module):
             scores.append(block.attention.scores(block.attention_norm(x), mask))
             x = block(x, mask)
         return torch.stack(scores)
+
+
+def check_ids(ids: Int[torch.Tensor, "B T"], vocabulary_size: int, length: int | None) -> None:
+    """Refuse ids that a model cannot read.
+
+    Raises:
+        ValueError: If the texts are empty or too long, or an id is outside the vocabulary.
+    """
+    if ids.is_floating_point():
+        raise ValueError(f"expected whole numbers as ids, got {ids.dtype}")
+    too_long = length is not None and ids.shape[-1] > length
+    if ids.ndim != 2 or not ids.numel() or too_long:
+        most = "" if length is None else f" of at most {length} tokens"
+        raise ValueError(f"expected ids (B, T){most}, got shape {tuple(ids.shape)}")
+    smallest, largest = int(ids.min()), int(ids.max())
+    if smallest < 0 or largest >= vocabulary_size:
+        raise ValueError(f"expected ids in 0..{vocabulary_size - 1}, got {smallest}..{largest}")
 
 
 def _vectors(rows: int, width: int, spread: float) -> torch.nn.Embedding:
