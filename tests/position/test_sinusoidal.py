@@ -131,13 +131,14 @@ def test_no_positions_are_an_empty_table() -> None:
 def test_xlm_has_the_same_table() -> None:
     """XLM keeps the layout of the paper."""
     theirs = torch.empty(300, 64)
-    create_sinusoidal_embeddings(300, 64, out=theirs)
+    create_sinusoidal_embeddings(300, 64, out=theirs)  # type: ignore[no-untyped-call]
     assert np.abs(sinusoidal_positions(300, 64) - theirs.numpy()).max() <= 2e-7  # one rounding
 
 
 def test_marian_has_the_same_table_in_halves() -> None:
     """Marian puts all sines first."""
-    theirs = MarianSinusoidalPositionalEmbedding(300, 64).create_weight().numpy()
+    marian = MarianSinusoidalPositionalEmbedding(300, 64)
+    theirs = marian.create_weight().numpy()  # type: ignore[no-untyped-call]
     assert np.abs(sinusoidal_positions(300, 64, layout="halves") - theirs).max() <= 2e-7
 
 
