@@ -55,3 +55,12 @@ def test_heads_must_divide_the_width(heads: int) -> None:
     """Anything else is an error that says what came."""
     with pytest.raises(ValueError, match=f"expected heads that divide the width 8, got {heads}"):
         MultiHeadAttention(8, heads)
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int64])
+def test_a_mask_of_numbers_is_refused(dtype: torch.dtype) -> None:
+    """The fused operator would add it to the scores: 0 and 1 instead of never and always."""
+    mask = torch.ones(1, 1, 4, 4, dtype=dtype)
+    with pytest.raises(ValueError, match=f"expected mask as a tensor of bool, got {dtype}"):
+        MultiHeadAttention(8, 2)(torch.randn(1, 4, 8), mask)

@@ -39,7 +39,12 @@ class MultiHeadAttention(torch.nn.Module):
         """Let every position gather from those it may look at (True in the mask).
 
         The bias, if any, is added to the scaled scores.
+
+        Raises:
+            ValueError: If the mask is not of True and False: numbers would be added to the scores.
         """
+        if mask is not None and mask.dtype != torch.bool:
+            raise ValueError(f"expected mask as a tensor of bool, got {mask.dtype}")
         q, k = self._queries_and_keys(x)
         v = self._split(self.value(x))
         if bias is not None and mask is not None:
