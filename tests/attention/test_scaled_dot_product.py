@@ -279,7 +279,7 @@ def test_a_bias_is_torchs_float_attn_mask(
     bias: np.ndarray = rng.standard_normal(shape).astype(dtype)
     may_look = causal_mask(5, 7)
     output, _ = scaled_dot_product_attention(q, k, v, may_look, bias=bias)
-    added = np.where(may_look, bias, -np.inf).astype(dtype)
+    added: np.ndarray = np.where(may_look, bias, -np.inf).astype(dtype)
     expected = torch.nn.functional.scaled_dot_product_attention(
         torch.tensor(q), torch.tensor(k), torch.tensor(v), torch.tensor(added)
     )
