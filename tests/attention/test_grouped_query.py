@@ -96,7 +96,8 @@ def test_the_cache_is_that_of_transformers() -> None:
         num_attention_heads=6,
         num_key_value_heads=2,
     )
-    model = transformers.LlamaModel(config).to(dtype=torch.float16).eval()
+    model: Any = transformers.LlamaModel(config)
+    model.half().eval()
     kept = model(torch.tensor([[1, 2, 3, 4, 5]])).past_key_values
     tensors = [t for layer in kept.layers for t in (layer.keys, layer.values)]
     assert sum(t.numel() * t.element_size() for t in tensors) == cache_bytes(3, 2, 4, 5)
