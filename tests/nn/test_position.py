@@ -9,6 +9,7 @@ from transformers.models.t5.modeling_t5 import T5Attention
 from glassformer.nn.attention import MultiHeadAttention
 from glassformer.nn.position import RelativeBias, alibi, relative_bucket, rotary, sinusoidal
 from glassformer.position import alibi as numpy_alibi
+from glassformer.position import relative as numpy_relative
 from glassformer.position import rope as numpy_rope
 from glassformer.position.sinusoidal import sinusoidal_positions
 
@@ -63,6 +64,15 @@ def test_buckets_and_bias_are_those_of_t5() -> None:
     assert torch.equal(
         ours(40), theirs.relative_attention_bias(expected[:40, :40]).permute(2, 0, 1)
     )
+
+
+def test_the_bias_is_that_of_the_numpy_side() -> None:
+    """The same table read for the same buckets, beyond the furthest distance too."""
+    ours = RelativeBias(3)
+    torch.nn.init.normal_(ours.table.weight, generator=torch.Generator().manual_seed(0))
+    table = ours.table.weight.detach().numpy()
+    theirs = numpy_relative.relative_bias(table, 200, bidirectional=False)
+    assert np.array_equal(ours(200).detach().numpy(), theirs)
 
 
 def test_a_bias_that_forbids_is_a_mask() -> None:
