@@ -1,0 +1,167 @@
+# --8<-- [start:weights]
+"""A decoder-only Transformer: from the ids of a text to a score for each possible next token."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Integer
+
+from glassformer.attention.mask import causal_mask
+from glassformer.attention.multi_head import MultiHeadWeights
+from glassformer.block.activation import gelu
+from glassformer.block.feed_forward import FeedForwardWeights
+from glassformer.block.normalization import layer_norm
+from glassformer.block.transformer_block import BlockWeights, transformer_block
+from glassformer.embedding import embed
+from glassformer.logits import unembed
+from glassformer.position.learned import learned_positions
+
+
+@dataclass(frozen=True)
+class DecoderWeights:
+    """All that a decoder has learned.
+
+    Attributes:
+        embedding: A vector for each token of the vocabulary.
+        position: A vector for each position, up to the longest text.
+        blocks: The weights of each block, from the bottom.
+        gain: Of the norm after the last block.
+        bias: Added after that gain.
+        unembedding: What the last vector is compared with; the embedding, if not given.
+        unembedding_bias: Added to the scores, if given.
+    """
+
+    embedding: Float[np.ndarray, "V D"]
+    position: Float[np.ndarray, "N D"]
+    blocks: tuple[BlockWeights, ...]
+    gain: Float[np.ndarray, " D"]
+    bias: Float[np.ndarray, " D"]
+    unembedding: Float[np.ndarray, "V D"] | None = None
+    unembedding_bias: Float[np.ndarray, " V"] | None = None
+
+
+# --8<-- [end:weights]
+# --8<-- [start:decoder_only]
+def decoder_only(
+    ids: Integer[np.ndarray, "*B T"],
+    weights: DecoderWeights,
+    H: int,
+    *,
+    activation: Callable[[np.ndarray], np.ndarray] = gelu,
+) -> Float[np.ndarray, "*B T V"]:
+    """Score every token of the vocabulary as the one after each position.
+
+    Args:
+        ids: The texts, none of them padded on the left.
+        weights: Of a model with learned positions and pre-norm blocks, such as GPT-2.
+        H: Number of attention heads in each block.
+        activation: Of the feed-forward layers; GPT-2 has `gelu_tanh`.
+
+    Returns:
+        The logits; the last row of a text says how it goes on.
+
+    Raises:
+        ValueError: If a text is empty or too long, an id is unknown, or the weights do not fit.
+
+    Source: Radford et al. 2019.
+    """
+    T = _check_length(ids)
+    x = embed(ids, weights.embedding) + learned_positions(weights.position, T)
+    mask = causal_mask(T)
+    for block in weights.blocks:
+        x = transformer_block(x, block, H, mask, activation=activation)
+    x = layer_norm(x, weights.gain, weights.bias)
+    table = weights.embedding if weights.unembedding is None else weights.unembedding
+    return unembed(x, table, weights.unembedding_bias)
+
+
+def _check_length(ids: object) -> int:
+    """Return the number of tokens; refuse a single id, a text without any, and lists."""
+    shape = ids.shape if isinstance(ids, np.ndarray) else ()
+    if not shape or not shape[-1]:
+        raise ValueError(f"expected ids (*B, T) of at least one token, got {ids!r}")
+    return shape[-1]
+
+
+# --8<-- [end:decoder_only]
+# --8<-- [start:decoder_weights]
+def decoder_weights(state: Mapping[str, np.ndarray]) -> DecoderWeights:
+    """Take the weights of our torch twin, as arrays by the names that it gives them.
+
+    Raises:
+        ValueError: If a name is missing, or one is not that of a decoder's weight.
+    """
+    left = dict(state)
+
+    def linear(name: str) -> tuple[np.ndarray, np.ndarray]:
+        return _take(left, f"{name}.weight").T, _take(left, f"{name}.bias")
+
+    blocks: list[BlockWeights] = []
+    while any(name.startswith(at := f"blocks.{len(blocks)}.") for name in left):
+        parts = [linear(f"{at}attention.{name}") for name in ("query", "key", "value", "output")]
+        up, down = linear(f"{at}feed_forward.0"), linear(f"{at}feed_forward.2")
+        norms = [
+            _take(left, f"{at}{part}_norm.{kind}")
+            for part in ("attention", "feed_forward")
+            for kind in ("weight", "bias")
+        ]
+        attention = MultiHeadWeights(*(w for w, _ in parts), *(b for _, b in parts))
+        feed_forward = FeedForwardWeights(up[0], down[0], up[1], down[1])
+        blocks.append(BlockWeights(attention, feed_forward, *norms))
+    names = ("embedding.weight", "position.weight", "norm.weight", "norm.bias")
+    embedding, position, gain, bias = (_take(left, name) for name in names)
+    unembedding = _take(left, "unembedding.weight"), _take(left, "unembedding.bias")
+    _refuse(left)
+    return DecoderWeights(embedding, position, tuple(blocks), gain, bias, *unembedding)
+
+
+def _take(left: dict[str, np.ndarray], name: str) -> np.ndarray:
+    """Take an array out of those that are left."""
+    if name not in left:
+        raise ValueError(f"expected weights named {name!r}, got {sorted(left)}")
+    return left.pop(name)
+
+
+def _refuse(left: Mapping[str, np.ndarray]) -> None:
+    """Refuse weights that nothing has asked for: they would be silently ignored."""
+    if left:
+        raise ValueError(f"expected only the weights of a decoder, got also {sorted(left)}")
+
+
+# --8<-- [end:decoder_weights]
+# --8<-- [start:gpt2_weights]
+def gpt2_weights(state: Mapping[str, np.ndarray]) -> DecoderWeights:
+    """Take the weights of a GPT-2, as arrays by the names under which they are published.
+
+    Names may begin with `transformer.`; stored masks, and a copy of the embedding as
+    `lm_head.weight`, are left out.
+
+    Raises:
+        ValueError: If a name is missing, or one is not that of a GPT-2's weight.
+    """
+    stems = {name.removeprefix("transformer."): array for name, array in state.items()}
+    unused = (".attn.bias", ".attn.masked_bias", "lm_head.weight")
+    left = {name: array for name, array in stems.items() if not name.endswith(unused)}
+    blocks: list[BlockWeights] = []
+    while any(name.startswith(at := f"h.{len(blocks)}.") for name in left):
+        stored = [
+            _take(left, f"{at}{part}.{kind}")
+            for part in ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj", "ln_1", "ln_2")
+            for kind in ("weight", "bias")
+        ]
+        projections, biases, output, output_bias, up, up_bias, down, down_bias, *norms = stored
+        query, key, value = np.split(projections, 3, axis=-1)
+        query_bias, key_bias, value_bias = np.split(biases, 3)
+        attention = MultiHeadWeights(
+            query, key, value, output, query_bias, key_bias, value_bias, output_bias
+        )
+        feed_forward = FeedForwardWeights(up, down, up_bias, down_bias)
+        blocks.append(BlockWeights(attention, feed_forward, *norms))
+    names = ("wte.weight", "wpe.weight", "ln_f.weight", "ln_f.bias")
+    embedding, position, gain, bias = (_take(left, name) for name in names)
+    _refuse(left)
+    return DecoderWeights(embedding, position, tuple(blocks), gain, bias)
+
+
+# --8<-- [end:gpt2_weights]

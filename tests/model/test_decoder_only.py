@@ -1,0 +1,250 @@
+"""The whole decoder: by hand, by what must not change it, and against GPT-2 and the twin."""
+
+import math
+from typing import Any
+
+import jaxtyping
+import numpy as np
+import pytest
+import torch
+import transformers
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glassformer.block.activation import gelu_tanh
+from glassformer.model.decoder_only import (
+    DecoderWeights,
+    decoder_only,
+    decoder_weights,
+    gpt2_weights,
+)
+from glassformer.nn.decoder import Decoder
+
+# The same float32 sums in another order, through a few layers, on logits below 10.
+ROUNDING = 1e-5
+
+
+def arrays(model: torch.nn.Module) -> dict[str, np.ndarray]:
+    """A model's weights, by their names in torch."""
+    return {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
+
+
+def gpt2(**sizes: int) -> Any:
+    """A GPT-2 with random weights, spread wide enough that attention is not flat."""
+    torch.manual_seed(0)
+    usual = {"vocab_size": 37, "n_positions": 11, "n_embd": 24, "n_layer": 2, "n_head": 4}
+    config: Any = transformers.GPT2Config(bos_token_id=0, eos_token_id=0)
+    for name, size in {**usual, **sizes}.items():
+        setattr(config, name, size)
+    model: Any = transformers.GPT2LMHeadModel(config)
+    model.eval()
+    for parameter in model.parameters():  # biases start at 0, gains at 1: then a mistake may hide
+        torch.nn.init.normal_(parameter, mean=float(parameter.ndim == 1) / 2, std=0.2)
+    return model
+
+
+def some_ids(*shape: int) -> np.ndarray:
+    """Ids below 37, the same on each call."""
+    return np.random.default_rng(0).integers(37, size=shape)
+
+
+SMALL = gpt2_weights(arrays(gpt2()))
+
+
+def score(ids: np.ndarray, weights: DecoderWeights = SMALL) -> np.ndarray:
+    """The logits of a small GPT-2."""
+    return decoder_only(ids, weights, 4, activation=gelu_tanh)
+
+
+# By hand
+
+
+def test_a_decoder_without_blocks() -> None:
+    """Two tokens, two numbers each: embedding plus position, norm, dot products."""
+    weights = DecoderWeights(
+        embedding=np.array([[1.0, 0.0], [0.0, 2.0]]),
+        position=np.array([[2.0, 0.0], [0.0, 1.0]]),
+        blocks=(),
+        gain=np.ones(2),
+        bias=np.array([0.0, 0.5]),
+    )
+    # [1, 0] + [2, 0] = [3, 0], normalized [1, -1], plus the bias [1, -0.5];
+    # [0, 2] + [0, 1] = [0, 3], normalized [-1, 1], plus the bias [-1, 1.5].
+    expected = [[1.0, -1.0], [-1.0, 3.0]]
+    np.testing.assert_allclose(decoder_only(np.array([0, 1]), weights, 1), expected, atol=1e-4)
+
+
+def test_an_unembedding_of_its_own() -> None:
+    """Not tied: the last vectors are compared with another table, and a constant is added."""
+    weights = DecoderWeights(
+        embedding=np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 0.0]]),
+        position=np.zeros((1, 2)),
+        blocks=(),
+        gain=np.ones(2),
+        bias=np.zeros(2),
+        unembedding=np.array([[3.0, 1.0], [0.0, 1.0], [1.0, 0.0]]),
+        unembedding_bias=np.array([0.0, 0.0, 5.0]),
+    )
+    logits = decoder_only(np.array([0]), weights, 1)  # [1, -1] after the norm
+    np.testing.assert_allclose(logits, [[2.0, -1.0, 6.0]], atol=1e-3)
+
+
+# Invariants
+
+
+@given(st.integers(0, 10), st.integers(1, 36))
+def test_no_place_notices_what_comes_later(changed: int, by: int) -> None:
+    """Another token changes the logits at its own place and after it, and none before."""
+    ids = some_ids(11)
+    other = ids.copy()
+    other[changed] = (other[changed] + by) % 37
+    differs = (score(ids) != score(other)).any(-1)
+    assert not differs[:changed].any()
+    assert differs[changed:].all()
+
+
+@given(st.integers(1, 11))
+def test_a_prefix_has_the_same_logits(T: int) -> None:
+    """What was said of the first words stands, however the text goes on."""
+    np.testing.assert_allclose(score(some_ids(11)[:T]), score(some_ids(11))[:T], atol=ROUNDING)
+
+
+def test_texts_of_a_batch_do_not_meet() -> None:
+    """Each text alone has the logits that it has in a batch, with any axes in front."""
+    ids = some_ids(2, 3, 5)
+    together = score(ids)
+    assert together.shape == (2, 3, 5, 37)
+    for place in np.ndindex(2, 3):
+        np.testing.assert_allclose(score(ids[place]), together[place], atol=ROUNDING)
+
+
+def test_the_same_words_elsewhere_have_other_logits() -> None:
+    """Positions count: the same token three times gives three different rows."""
+    rows = score(np.array([5, 5, 5]))
+    assert min(np.abs(rows[i] - rows[j]).max() for i, j in ((0, 1), (1, 2), (0, 2))) > 0.01
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_the_dtype_stays(dtype: type) -> None:
+    """float32 weights give float32 logits: nothing on the way is twice as wide."""
+    state: dict[str, np.ndarray] = {
+        name: array.astype(dtype) for name, array in arrays(gpt2()).items()
+    }
+    assert score(some_ids(5), gpt2_weights(state)).dtype == dtype
+
+
+def test_nothing_is_changed() -> None:
+    """Neither the ids nor any weight."""
+    state = arrays(gpt2())
+    before = {name: array.copy() for name, array in state.items()}
+    ids = some_ids(2, 7)
+    score(ids, gpt2_weights(state))
+    np.testing.assert_array_equal(ids, some_ids(2, 7))
+    for name, array in state.items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+# Oracles
+
+
+@pytest.mark.parametrize(
+    ("sizes", "shape"),
+    [
+        ({}, (2, 11)),
+        ({}, (1, 1)),
+        ({"n_head": 1, "n_layer": 1}, (3, 4)),
+        ({"n_embd": 15, "n_head": 5, "n_layer": 3}, (2, 7)),
+        ({"n_head": 24}, (1, 11)),
+    ],
+)
+def test_logits_are_those_of_gpt2(sizes: dict[str, int], shape: tuple[int, int]) -> None:
+    """The published names, the activation and each of the parts: all as in `transformers`."""
+    model, ids = gpt2(**sizes), some_ids(*shape)
+    with torch.no_grad():
+        expected = model(torch.from_numpy(ids)).logits.numpy()
+    H = sizes.get("n_head", 4)
+    ours = decoder_only(ids, gpt2_weights(arrays(model)), H, activation=gelu_tanh)
+    # Relative to the largest logit, which is about 5 here.
+    np.testing.assert_allclose(ours, expected, atol=ROUNDING * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+def test_logits_are_those_of_the_twin(layers: int) -> None:
+    """Weights cross as a plain dictionary; the unembedding is not tied there."""
+    twin = Decoder(37, width=12, heads=3, layers=layers, length=11, seed=1)
+    for parameter in twin.parameters():
+        torch.nn.init.normal_(parameter, mean=float(parameter.ndim == 1) / 2, std=0.2)
+    ids = some_ids(2, 11)
+    with torch.no_grad():
+        expected = twin(torch.from_numpy(ids)).numpy()
+    ours = decoder_only(ids, decoder_weights(arrays(twin)), 3)
+    np.testing.assert_allclose(ours, expected, atol=ROUNDING * np.abs(expected).max())
+
+
+def test_a_new_model_knows_nothing() -> None:
+    """With GPT-2's own start, the mean surprise is that at one of V equal chances."""
+    torch.manual_seed(0)
+    config = transformers.GPT2Config(
+        vocab_size=37,
+        n_positions=11,
+        n_embd=24,
+        n_layer=2,
+        n_head=4,
+        bos_token_id=0,
+        eos_token_id=0,
+    )
+    weights = gpt2_weights(arrays(transformers.GPT2LMHeadModel(config)))
+    logits = score(some_ids(8, 11), weights)
+    p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    assert abs(-np.log(p).mean() - math.log(37)) < 0.05
+
+
+# Errors
+
+
+@pytest.fixture
+def _unchecked_shapes() -> Any:
+    """As for a reader."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.mark.usefixtures("_unchecked_shapes")
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        (np.zeros(0, int), r"expected ids \(\*B, T\) of at least one token"),
+        (np.array(3), r"expected ids \(\*B, T\) of at least one token"),
+        ([1, 2], r"expected ids \(\*B, T\) of at least one token"),
+        (np.zeros(12, int), r"expected positions in 0\.\.10, got 0\.\.11"),
+        (np.array([37]), "expected ids in"),
+        (np.array([-1]), "expected ids in"),
+        (np.array([1.0]), "expected"),
+    ],
+)
+def test_bad_ids_are_refused(ids: Any, message: str) -> None:
+    """Nothing, too much, or a token that is not there."""
+    with pytest.raises(ValueError, match=message):
+        score(ids)
+
+
+@pytest.mark.parametrize("take", [gpt2_weights, decoder_weights])
+def test_missing_and_unknown_weights_are_named(take: Any) -> None:
+    """A model loaded in part would compute something, and nobody would know what."""
+    model = gpt2() if take is gpt2_weights else Decoder(37, layers=1)
+    state = arrays(model)
+    for name in ("transformer.h.1.ln_2.bias", "blocks.0.attention_norm.bias"):
+        if name in state:
+            short = {other: array for other, array in state.items() if other != name}
+            missing = name.removeprefix("transformer.")
+            with pytest.raises(ValueError, match=f"expected weights named '{missing}', got "):
+                take(short)
+    with pytest.raises(ValueError, match=r"only the weights of a decoder, got also \['adapter'\]"):
+        take({**state, "adapter": np.zeros(3)})
+
+
+def test_heads_that_do_not_fit_are_refused() -> None:
+    """24 numbers cannot be cut into 5 heads."""
+    with pytest.raises(ValueError, match="H=5"):
+        decoder_only(some_ids(3), SMALL, 5)
