@@ -1,8 +1,10 @@
-"""A Markdown extension that counts, at build, what the site promises to check.
+"""A Markdown extension that counts, at build, what the site promises to check, and how long it is.
 
-`<span data-count="examples">many</span>` becomes the number of examples on all pages.
+`<span data-count="examples">many</span>` becomes the number of examples on all pages,
+`<span data-minutes="softmax.md">some</span>` the minutes that it takes to read a page.
 """
 
+import math
 import re
 from collections import Counter
 from functools import lru_cache
@@ -15,6 +17,9 @@ from markdown.postprocessors import Postprocessor
 
 from literate.page import read
 
+MINUTES = re.compile(r'<span data-minutes="([^"]*)">[^<]*</span>')
+CODE = re.compile(r"^( *)(`{3,})[^\n]*\n.*?^\1\2", re.MULTILINE | re.DOTALL)
+WORDS_A_MINUTE, LINES_A_MINUTE = 150, 15  # slower than a novel: there is something to work out
 MARK = re.compile(r'<span data-count="([\w ]*)">[^<]*</span>')
 
 
@@ -25,6 +30,13 @@ def count(docs: Path) -> Counter[str]:
     lines = sum(len(block.lines) for page in pages for block in page.blocks if block.runs)
     programs = sum(any(block.runs for block in page.blocks) for page in pages)
     return blocks + Counter({"pages": programs, "lines": lines})
+
+
+def minutes(path: Path) -> int:
+    """Estimate how long it takes to read a page and its code, to the next five minutes."""
+    words = len(re.findall(r"\w+", CODE.sub("", path.read_text(encoding="utf-8"))))
+    lines = sum(len(block.lines) for block in read(path).blocks if block.runs)
+    return max(5 * math.ceil((words / WORDS_A_MINUTE + lines / LINES_A_MINUTE) / 5), 5)
 
 
 @lru_cache(maxsize=1)
@@ -38,7 +50,10 @@ class _Counts(Postprocessor):
         self.docs = docs
 
     def run(self, text: str) -> str:
-        return MARK.sub(self._number, text)
+        return MINUTES.sub(self._minutes, MARK.sub(self._number, text))
+
+    def _minutes(self, match: re.Match[str]) -> str:
+        return str(minutes(self.docs / match[1]))
 
     def _number(self, match: re.Match[str]) -> str:
         modified = tuple(path.stat().st_mtime for path in sorted(self.docs.rglob("*.md")))

@@ -14,6 +14,7 @@ Nor is a name that is an ordinary word too, `value { .quiet }`.
 import posixpath
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,12 +90,19 @@ def read(path: Path) -> list[Term]:
     return terms
 
 
-def pattern(terms: list[Term]) -> re.Pattern[str]:
-    """Match any name, also in the plural; the longest first, capitals only where it has them."""
-    marked = (name for term in terms for name in term.names if name not in term.quiet)
-    names = sorted(marked, key=len, reverse=True)
-    parts = (f"[{name[0]}{name[0].upper()}]{re.escape(name[1:])}" for name in names)
-    return re.compile(rf"(?<![\w-])({'|'.join(parts)})(?:s|es)?(?![\w-])")
+def forms(terms: list[Term]) -> dict[str, Term]:
+    """Each term by every form in which it is marked: its names, singular and plural."""
+    names = [(name, term) for term in terms for name in term.names if name not in term.quiet]
+    plurals = {f"{name}{ending}": term for name, term in names for ending in ("s", "es")}
+    plurals |= {f"{name[:-1]}ies": term for name, term in names if name.endswith("y")}
+    return {**plurals, **dict(names)}
+
+
+def pattern(words: Iterable[str]) -> re.Pattern[str]:
+    """Match any of the words, the longest first; only the first letter may be a capital instead."""
+    longest_first = sorted(words, key=len, reverse=True)
+    parts = (f"[{word[0]}{word[0].upper()}]{re.escape(word[1:])}" for word in longest_first)
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(parts)})(?![\w-])")
 
 
 class TermsProcessor(Treeprocessor):
@@ -130,8 +138,8 @@ class _Marker:
     """Marks the first mention of each term below an element."""
 
     def __init__(self, terms: list[Term], address: str) -> None:
-        self.address, self.names = address, pattern(terms)
-        self.left = {name: term for term in terms for name in term.names}
+        self.address, self.left = address, forms(terms)
+        self.words = pattern(self.left)
 
     def mark(self, element: ET.Element) -> None:
         """Mark the terms in the text of an element, then in each child and the text after it."""
@@ -157,15 +165,15 @@ class _Marker:
         if not text or isinstance(text, AtomicString):
             return text, links
         start, pieces = 0, [""]
-        for found in self.names.finditer(text):
-            term = self.left.get(found[1]) or self.left.get(found[1][0].lower() + found[1][1:])
+        for found in self.words.finditer(text):
+            word = found[0]
+            term = self.left.get(word) or self.left.get(word[0].lower() + word[1:])
             if term is None:
                 continue
-            for name in term.names:
-                del self.left[name]
+            self.left = {form: other for form, other in self.left.items() if other is not term}
             link = ET.Element("a", {"class": "term", "title": term.definition})
             link.set("href", f"{self.address}#{term.anchor}")
-            link.text = found[0]
+            link.text = word
             pieces[-1] = text[start : found.start()]
             pieces.append("")
             links.append(link)

@@ -21,6 +21,24 @@ def test_counts_replace_their_marks(project: Project) -> None:
     assert html == "<p>2 1 1 2 3</p>"
 
 
+def test_minutes_of_a_page(project: Project) -> None:
+    """Words and lines of code count, outputs and figures do not; a missing page fails the build."""
+    code = "```python\n" + "x = 1\n" * 45 + "```\n\n```text\n" + "no word\n" * 999 + "```\n"
+    project.write("docs/a.md", "# A\n\n" + "word " * 450 + "\n\n" + code)
+    docs = {"docs": str(project.folder / "docs")}
+
+    def html(name: str) -> str:
+        return markdown.markdown(
+            f'<span data-minutes="{name}">some</span>',
+            extensions=["literate.counts"],
+            extension_configs={"literate.counts": docs},
+        )
+
+    assert html("a.md") == "<p>10</p>"  # 451 words are three minutes, and 45 lines are three
+    with pytest.raises(FileNotFoundError):
+        html("b.md")
+
+
 def test_a_count_of_nothing_known(project: Project) -> None:
     """A misspelt mark fails the build."""
     project.write("docs/a.md", "# A\n")

@@ -8,7 +8,7 @@ import pytest
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 
-from literate.terms import Term, pattern, read
+from literate.terms import Term, forms, pattern, read
 
 GLOSSARY = """
 # Glossary
@@ -23,7 +23,6 @@ self-attention
     [Attention](part/attention.md), [Masks](mask.md)
 
 query
-queries
 :   What a token looks for.
     [Attention](part/attention.md)
 
@@ -134,7 +133,7 @@ def test_entries_have_ids(docs: Path) -> None:
     built(docs, "x\n")
     html = (docs.parent / "site/glossary/index.html").read_text(encoding="utf-8")
     assert re.findall(r'<dt[^>]* ?id="([^"]*)"', html) == [
-        *("attention", "self-attention", "query", "queries", "value", "rope")
+        *("attention", "self-attention", "query", "value", "rope")
     ]
     assert marked(html) == []
 
@@ -160,5 +159,5 @@ def test_broken_entries_are_refused(tmp_path: Path, text: str, message: str) -> 
 
 def test_capitals_of_a_name_count() -> None:
     """RoPE is a term and rope is not, while any term may begin a sentence."""
-    names = pattern([Term(("RoPE", "mask"), "D", frozenset())])
+    names = pattern(forms([Term(("RoPE", "mask"), "D", frozenset())]))
     assert [m[0] for m in names.finditer("rope RoPE Masks mask maSk")] == ["RoPE", "Masks", "mask"]

@@ -75,8 +75,8 @@ def _element(element: Element) -> Iterator[Finding]:
     unknown = element.tag not in KNOWN and "-" not in element.tag
     if unknown and not any(e.tag in ("svg", "math") for e in element.above()):
         yield Finding("an element that HTML does not know", f"<{element.tag}>")
-    if "data-count" in element.attributes:
-        yield Finding("a number that is not counted", element.attributes["data-count"])
+    for name in {"data-count", "data-minutes"} & element.attributes.keys():
+        yield Finding("a number that is not counted", element.attributes[name])
     titled = element.tag == "details" or "admonition" in element.classes
     if titled or "tabbed-block" in element.classes:
         parts = [part for part in element.children if not isinstance(part, str) or part.strip()]
