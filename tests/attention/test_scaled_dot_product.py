@@ -435,7 +435,9 @@ def test_float16_is_scored_in_float32() -> None:
     k = np.stack([np.full(1024, -10, np.float16), np.full(1024, -9.99, np.float16)])
     v = np.array([[1.0], [2.0]], np.float16)
     output, weights = scaled_dot_product_attention(q, k, v)
-    theirs = torch.nn.functional.scaled_dot_product_attention(*map(torch.tensor, (q, k, v)))
+    theirs = torch.nn.functional.scaled_dot_product_attention(
+        torch.tensor(q), torch.tensor(k), torch.tensor(v)
+    )
     assert output.dtype == weights.dtype == np.float16
     # Scores differ by 2.5 in the exponent: a step of float16 near 1 is 0.001.
     np.testing.assert_allclose(output, theirs.numpy(), atol=0.004)
