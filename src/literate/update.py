@@ -21,10 +21,12 @@ from literate.program import Outcome, run
 from literate.svg import compare
 from literate.verdict import CONTROL, drawing
 
+# Threads that wait sleep: where other programs run too, they would take the cores from each other.
+PATIENT = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 MACHINES: dict[str, dict[str, str]] = {
     "one thread": {**dict.fromkeys(THREADS, "1"), "PYTHONHASHSEED": "0"},
-    "two threads": {**dict.fromkeys(THREADS, "2"), "PYTHONHASHSEED": "1"},
+    "two threads": {**dict.fromkeys(THREADS, "2"), **PATIENT, "PYTHONHASHSEED": "1"},
     "the oldest instruction set": {
         **dict.fromkeys(THREADS, "1"),
         "PYTHONHASHSEED": "2",
