@@ -154,6 +154,8 @@ def _check_rewritten(path: Path, text: str, outputs: list[str]) -> None:
     try:
         write(trial, text)
         found = [block.source for block in read(trial).blocks if block.kind == "output"]
+    except PageError:
+        found = []
     finally:
         trial.unlink(missing_ok=True)
     if len(found) != len(outputs) or not all(map(same_output, found, outputs)):
