@@ -1,5 +1,7 @@
 """ALiBi: by hand, by property, and against Bloom, Falcon and MPT of transformers."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -156,6 +158,17 @@ def test_no_head_is_refused(H: int) -> None:
         alibi_slopes(H)
     with pytest.raises(ValueError, match=f"expected at least 1 head, got {H}"):
         alibi_bias(H, 3)
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+@pytest.mark.parametrize("size", [2.5, 2.0, "2"])
+def test_sizes_that_are_no_whole_numbers_are_refused(size: Any) -> None:
+    """Half a head is a mistake, and the message says whose."""
+    for name, sizes in [("H", (size, 3)), ("T", (8, size)), ("S", (8, 3, size))]:
+        with pytest.raises(ValueError, match=f"expected {name} as a whole number, got {size!r}"):
+            alibi_bias(*sizes)
+    with pytest.raises(ValueError, match=f"expected H as a whole number, got {size!r}"):
+        alibi_slopes(size)
 
 
 @pytest.mark.parametrize(("T", "S"), [(5, 3), (0, 3), (0, None), (-1, None)])

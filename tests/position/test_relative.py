@@ -276,6 +276,17 @@ def test_queries_without_a_key_of_their_own_are_refused(T: int, S: int | None) -
         relative_positions(T, S)
 
 
+@pytest.mark.usefixtures("unchecked_shapes")
+@pytest.mark.parametrize("size", [2.5, 2.0, "2"])
+def test_sizes_that_are_no_whole_numbers_are_refused(size: Any) -> None:
+    """Half a position is a mistake, and the message says whose."""
+    for name, sizes in [("T", (size,)), ("S", (3, size))]:
+        with pytest.raises(ValueError, match=f"expected {name} as a whole number, got {size!r}"):
+            relative_positions(*sizes)
+    with pytest.raises(ValueError, match=f"expected num_buckets as a whole number, got {size!r}"):
+        relative_position_bucket(np.arange(3), num_buckets=size)
+
+
 @pytest.mark.parametrize(
     ("bidirectional", "num_buckets", "max_distance"),
     [(True, 2, 128), (True, 33, 128), (False, 1, 128), (False, 0, 128), (True, 32, 8)],

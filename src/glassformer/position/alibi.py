@@ -4,6 +4,8 @@
 import numpy as np
 from jaxtyping import Float
 
+from glassformer.position.relative import check_size, relative_positions
+
 
 def alibi_slopes(H: int) -> Float[np.ndarray, " H"]:
     """Return what each head takes off a score for each step of distance.
@@ -16,9 +18,10 @@ def alibi_slopes(H: int) -> Float[np.ndarray, " H"]:
 
     Source: Press et al. 2022; for other numbers of heads, their code.
     """
+    H = check_size("H", H)
     if H < 1:
         raise ValueError(f"expected at least 1 head, got {H}")
-    n = 2 ** (int(H).bit_length() - 1)  # the largest power of 2 that is not above H
+    n = 2 ** (H.bit_length() - 1)  # the largest power of 2 that is not above H
     place = np.concatenate([np.arange(1, n + 1), np.arange(n) + 0.5])[:H]
     return 2.0 ** (-8 * place / n)
 
@@ -40,11 +43,7 @@ def alibi_bias(H: int, T: int, S: int | None = None) -> Float[np.ndarray, "H T S
 
     Source: Press et al. 2022, for keys up to the query; the mirror image is ours.
     """
-    S = T if S is None else S
-    if not 1 <= T <= S:
-        raise ValueError(f"expected at least 1 query and a key for each, got T={T} and S={S}")
-    position = np.arange(S)
-    distance = np.abs(position[S - T :, None] - position)  # (T, S)
+    distance = np.abs(relative_positions(T, S))  # (T, S)
     return alibi_slopes(H)[:, None, None] * -distance
 
 

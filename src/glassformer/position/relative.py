@@ -2,6 +2,7 @@
 """Relative positions: what is learned belongs to a distance, not to a place."""
 
 import math
+from operator import index
 
 import numpy as np
 from jaxtyping import Float, Integer
@@ -17,7 +18,7 @@ def relative_positions(T: int, S: int | None = None) -> Integer[np.ndarray, "T S
     Raises:
         ValueError: If there is no query, or there are fewer keys than queries.
     """
-    S = T if S is None else S
+    T, S = check_size("T", T), check_size("S", T if S is None else S)
     if not 1 <= T <= S:
         raise ValueError(f"expected at least 1 query and a key for each, got T={T} and S={S}")
     position = np.arange(S)
@@ -25,6 +26,16 @@ def relative_positions(T: int, S: int | None = None) -> Integer[np.ndarray, "T S
 
 
 # --8<-- [end:relative_positions]
+# --8<-- [start:size]
+def check_size(name: str, size: object) -> int:
+    """Refuse a size such as 2.5."""
+    try:
+        return index(size)  # type: ignore[arg-type] # that is what is found out here
+    except TypeError:
+        raise ValueError(f"expected {name} as a whole number, got {size!r}") from None
+
+
+# --8<-- [end:size]
 # --8<-- [start:relative_position_bucket]
 def relative_position_bucket(
     relative_position: Integer[np.ndarray, "*B"],
@@ -46,6 +57,7 @@ def relative_position_bucket(
 
     Source: Raffel et al. 2020, section 2.1, and their code.
     """
+    num_buckets = check_size("num_buckets", num_buckets)
     n = num_buckets // 2 if bidirectional else num_buckets  # for one direction
     if num_buckets != n * (1 + bidirectional) or not 1 <= n // 2 < max_distance:
         expected = "at least 2 buckets a direction, and a maximum distance above half of these"
