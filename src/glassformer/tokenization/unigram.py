@@ -147,12 +147,12 @@ def _learn(chunks: Mapping[str, int], size: int) -> dict[str, float]:
 class UnigramTokenizer:
     """A Unigram tokenizer; its chunks are those of our BPE, so that spaces belong to words.
 
-    Id 0 is "<unk>", then comes one id for each piece, then the special tokens.
+    Id 0 is `<unk>`, then comes one id for each piece, then the special tokens.
 
     Attributes:
         pieces: What text may be cut into.
         scores: For each piece, the natural logarithm of its probability.
-        special_tokens: Texts with an id of their own, such as "</s>".
+        special_tokens: Texts with an id of their own, such as `</s>`.
 
     Raises:
         ValueError: If two tokens are the same, one is empty, or a piece has no finite score.
@@ -220,7 +220,7 @@ class UnigramTokenizer:
 
         Args:
             text: Any text without lone surrogates.
-            allow_special: Whether "</s>" in the text is the special token, or just text.
+            allow_special: Whether `</s>` in the text is the special token, or just text.
 
         Raises:
             ValueError: If the text has a lone surrogate.
