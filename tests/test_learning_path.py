@@ -9,8 +9,10 @@ ROW = re.compile(
     r"^\| \d+ \| \[[^\]]+\]\(([^)]+)\) \| (.+?) \| <span data-minutes=\"([^\"]+)\">", re.MULTILINE
 )
 # To be looked things up in, or told of in the text around the table.
-ELSEWHERE = ("reference/", "start/prerequisites/", "glossary", "index.md")
-ELSEWHERE += tuple(f"start/{name}.md" for name in ("learning_path", "notation", "faq", "resources"))
+ELSEWHERE = (
+    *("reference/", "start/prerequisites/", "glossary", "index.md"),
+    *(f"start/{name}.md" for name in ("learning_path", "notation", "faq", "resources")),
+)
 
 
 def rows() -> list[tuple[str, str, str]]:

@@ -191,7 +191,8 @@ def test_what_is_not_in_the_vocabulary_is_refused() -> None:
     """Unknown words, ids outside the table, and nothing at all are errors that say so."""
     with pytest.raises(ValueError, match=r"expected words of the pizza world, got \['sushi'\]"):
         pizza.encode([["the", "sushi"]])
-    for nothing in ([], [[]], [["it"], []]):
+    empty: list[list[list[str]]] = [[], [[]], [["it"], []]]
+    for nothing in empty:
         with pytest.raises(ValueError, match=r"expected texts of at least one word, got \["):
             pizza.encode(nothing)
     with pytest.raises(ValueError, match=r"expected ids in 0\.\.\d+, got \[-1, 1000\]"):
