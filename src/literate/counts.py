@@ -60,7 +60,7 @@ class _Counts(Postprocessor):
         counted = _counted(self.docs, modified)
         if match[1] not in counted:
             raise ValueError(f"expected one of {sorted(counted)} to count, got {match[1]!r}")
-        return str(counted[match[1]])
+        return f"{counted[match[1]]:,}"
 
 
 class CountsExtension(Extension):
