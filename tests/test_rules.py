@@ -35,8 +35,9 @@ ORDER = [
     *("attention.grouped_query", "attention.cross"),
     *("block.activation", "block.feed_forward", "block.normalization", "block.residual"),
     *("block.transformer_block", "logits"),
-    *("model.decoder_only", "model.encoder_only", "model.encoder_decoder", "model.modern_decoder"),
-    *("model.vision", "model.sizes", "long_context", "inference", "nn", "training", "insight"),
+    *("model.weights", "model.decoder_only", "model.encoder_only", "model.encoder_decoder"),
+    *("model.modern_decoder", "model.vision", "model.sizes", "long_context", "inference"),
+    *("nn", "training", "insight"),
 ]
 NUMPY = slice(ORDER.index("softmax"), ORDER.index("nn"))
 PAGES_WITHOUT_MODULE = ("index", "start/", "more/", "reference/", "glossary", "/index")
@@ -47,6 +48,7 @@ MODULES_WITHOUT_PAGE = (
     "drawing",
     "__main__",
     "training/loop",
+    "model/weights",
     "tokenization/vocabulary",
 )
 LONGEST = 150

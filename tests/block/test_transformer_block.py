@@ -200,11 +200,11 @@ def test_the_twin_gives_the_same(*, masked: bool) -> None:
 
 
 @BOTH
-@pytest.mark.parametrize("activation", [gelu, relu])
-def test_torch_s_layer_gives_the_same(connect: Any, activation: Any) -> None:
-    """TransformerEncoderLayer, norm first or last, causal."""
+@pytest.mark.parametrize(("activation", "epsilon"), [(gelu, 1e-5), (relu, 0.1)])
+def test_torch_s_layer_gives_the_same(connect: Any, activation: Any, epsilon: float) -> None:
+    """TransformerEncoderLayer, norm first or last, causal, with its epsilon in both norms."""
     theirs = torch.nn.TransformerEncoderLayer(
-        *(D, H, 4 * D, 0.0, activation.__name__),
+        *(D, H, 4 * D, 0.0, activation.__name__, epsilon),
         batch_first=True,
         norm_first=connect is pre_norm,
         dtype=torch.float64,
@@ -221,7 +221,8 @@ def test_torch_s_layer_gives_the_same(connect: Any, activation: Any) -> None:
     )
     mask, x = causal_mask(T), some_texts()
     expected = theirs(torch.from_numpy(x), src_mask=torch.from_numpy(~mask))
-    ours = transformer_block(x, weights, H, mask, connect=connect, activation=activation)
+    settings = {"connect": connect, "activation": activation, "epsilon": epsilon}
+    ours = transformer_block(x, weights, H, mask, **settings)
     assert np.abs(ours - array(expected)).max() <= 1e-13
 
 

@@ -48,6 +48,7 @@ def transformer_block(
     *,
     connect: Callable[[np.ndarray, Layer, Layer], np.ndarray] = pre_norm,
     activation: Layer = gelu,
+    epsilon: float = 1e-5,
 ) -> Float[np.ndarray, "*B T D"]:
     """Let every token look at the others, then work on each by itself.
 
@@ -58,6 +59,7 @@ def transformer_block(
         mask: True where a token may look; everywhere if not given.
         connect: `pre_norm`, or `post_norm` as in the first Transformer.
         activation: That of the feed-forward layer.
+        epsilon: Of both norms.
 
     Raises:
         ValueError: If weights, heads or mask do not fit.
@@ -69,13 +71,13 @@ def transformer_block(
         return multi_head_attention(x, weights.attention, H, mask)[0]
 
     def attention_norm(x: np.ndarray) -> np.ndarray:
-        return layer_norm(x, weights.attention_gain, weights.attention_bias)
+        return layer_norm(x, weights.attention_gain, weights.attention_bias, epsilon)
 
     def think(x: np.ndarray) -> np.ndarray:
         return feed_forward(x, weights.feed_forward, activation)
 
     def feed_forward_norm(x: np.ndarray) -> np.ndarray:
-        return layer_norm(x, weights.feed_forward_gain, weights.feed_forward_bias)
+        return layer_norm(x, weights.feed_forward_gain, weights.feed_forward_bias, epsilon)
 
     x = connect(x, attend, attention_norm)
     return connect(x, think, feed_forward_norm)

@@ -15,6 +15,7 @@ from glassformer.block.normalization import layer_norm
 from glassformer.block.transformer_block import BlockWeights, transformer_block
 from glassformer.embedding import embed
 from glassformer.logits import unembed
+from glassformer.model.weights import refuse, take, take_blocks, take_pair
 from glassformer.position.learned import learned_positions
 
 
@@ -93,40 +94,12 @@ def decoder_weights(state: Mapping[str, np.ndarray]) -> DecoderWeights:
         ValueError: If a name is missing, or one is not that of a decoder's weight.
     """
     left = dict(state)
-
-    def linear(name: str) -> tuple[np.ndarray, np.ndarray]:
-        return _take(left, f"{name}.weight").T, _take(left, f"{name}.bias")
-
-    blocks: list[BlockWeights] = []
-    while any(name.startswith(at := f"blocks.{len(blocks)}.") for name in left):
-        parts = [linear(f"{at}attention.{name}") for name in ("query", "key", "value", "output")]
-        up, down = linear(f"{at}feed_forward.0"), linear(f"{at}feed_forward.2")
-        norms = [
-            _take(left, f"{at}{part}_norm.{kind}")
-            for part in ("attention", "feed_forward")
-            for kind in ("weight", "bias")
-        ]
-        attention = MultiHeadWeights(*(w for w, _ in parts), *(b for _, b in parts))
-        feed_forward = FeedForwardWeights(up[0], down[0], up[1], down[1])
-        blocks.append(BlockWeights(attention, feed_forward, *norms))
-    names = ("embedding.weight", "position.weight", "norm.weight", "norm.bias")
-    embedding, position, gain, bias = (_take(left, name) for name in names)
-    unembedding = _take(left, "unembedding.weight"), _take(left, "unembedding.bias")
-    _refuse(left)
-    return DecoderWeights(embedding, position, tuple(blocks), gain, bias, *unembedding)
-
-
-def _take(left: dict[str, np.ndarray], name: str) -> np.ndarray:
-    """Take an array out of those that are left."""
-    if name not in left:
-        raise ValueError(f"expected weights named {name!r}, got {sorted(left)}")
-    return left.pop(name)
-
-
-def _refuse(left: Mapping[str, np.ndarray]) -> None:
-    """Refuse weights that nothing has asked for: they would be silently ignored."""
-    if left:
-        raise ValueError(f"expected only the weights of a decoder, got also {sorted(left)}")
+    blocks = take_blocks(left, "blocks.{}.")
+    embedding, position = take(left, "embedding.weight"), take(left, "position.weight")
+    norm = take_pair(left, "norm")
+    unembedding = take(left, "unembedding.weight"), take(left, "unembedding.bias")
+    refuse(left, "a decoder")
+    return DecoderWeights(embedding, position, blocks, *norm, *unembedding)
 
 
 # --8<-- [end:decoder_weights]
@@ -146,7 +119,7 @@ def gpt2_weights(state: Mapping[str, np.ndarray]) -> DecoderWeights:
     blocks: list[BlockWeights] = []
     while any(name.startswith(at := f"h.{len(blocks)}.") for name in left):
         stored = [
-            _take(left, f"{at}{part}.{kind}")
+            take(left, f"{at}{part}.{kind}")
             for part in ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj", "ln_1", "ln_2")
             for kind in ("weight", "bias")
         ]
@@ -159,8 +132,8 @@ def gpt2_weights(state: Mapping[str, np.ndarray]) -> DecoderWeights:
         feed_forward = FeedForwardWeights(up, down, up_bias, down_bias)
         blocks.append(BlockWeights(attention, feed_forward, *norms))
     names = ("wte.weight", "wpe.weight", "ln_f.weight", "ln_f.bias")
-    embedding, position, gain, bias = (_take(left, name) for name in names)
-    _refuse(left)
+    embedding, position, gain, bias = (take(left, name) for name in names)
+    refuse(left, "a decoder")
     return DecoderWeights(embedding, position, tuple(blocks), gain, bias)
 
 
