@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from glassformer.attention.cross import cross_attention, keys_and_values, look_up
 from glassformer.attention.mask import causal_mask, padding_mask
 from glassformer.attention.multi_head import MultiHeadWeights, multi_head_attention
-from glassformer.nn.cross_attention import CrossAttention
+from glassformer.nn.attention import MultiHeadAttention
 
 # Some tens of roundings of numbers near 1.
 ROUNDING = 1e-13
@@ -196,7 +196,7 @@ def test_it_is_the_cross_attention_of_torchs_decoder_layer() -> None:
 def test_it_is_the_twin(E: int) -> None:
     """What the twin learned, as a plain dictionary of arrays, gives the twin's output."""
     torch.manual_seed(0)
-    twin = CrossAttention(12, 3, E)
+    twin = MultiHeadAttention(12, 3, source_width=E)
     a = {name: p.detach().numpy() for name, p in twin.named_parameters()}
     names = ("query", "key", "value", "output")
     weights = MultiHeadWeights(
@@ -205,8 +205,8 @@ def test_it_is_the_twin(E: int) -> None:
     x, source = torch.randn(2, 5, 12), torch.randn(2, 7, E)
     mask = padding_mask([7, 4], 7)
     output, looks = cross_attention(x.numpy(), source.numpy(), weights, 3, mask)
-    expected = twin(x, source, torch.tensor(mask))
-    maps = twin.scores(x, source, torch.tensor(mask)).softmax(-1)
+    expected = twin(x, torch.tensor(mask), source=source)
+    maps = twin.scores(x, torch.tensor(mask), source=source).softmax(-1)
     assert np.abs(output - expected.detach().numpy()).max() <= ROUNDING_32
     assert np.abs(looks - maps.detach().numpy()).max() <= ROUNDING_32
 

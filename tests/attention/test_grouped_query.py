@@ -21,7 +21,7 @@ from glassformer.attention.grouped_query import (
 from glassformer.attention.mask import causal_mask, padding_mask
 from glassformer.attention.multi_head import MultiHeadWeights, multi_head_attention
 from glassformer.attention.scaled_dot_product import scaled_dot_product_attention
-from glassformer.nn.grouped_query import GroupedQueryAttention
+from glassformer.nn.attention import MultiHeadAttention
 
 # Some tens of roundings of numbers near 1.
 ROUNDING = 1e-13
@@ -232,7 +232,7 @@ def test_it_is_the_attention_of_llama(G: int, *, biased: bool) -> None:
 def test_it_is_the_twin(G: int, K: int) -> None:
     """What the twin learned, as a plain dictionary of arrays, gives the twin's output."""
     torch.manual_seed(0)
-    twin = GroupedQueryAttention(24, heads=6, groups=G, head_width=K)
+    twin = MultiHeadAttention(24, 6, groups=G, head_width=K)
     arrays = {name: p.detach().numpy() for name, p in twin.named_parameters()}
     names = ("query", "key", "value", "output")
     weights = MultiHeadWeights(

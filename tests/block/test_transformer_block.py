@@ -186,7 +186,7 @@ def test_the_twin_gives_the_same(*, masked: bool) -> None:
     twin = TransformerBlock(D, H).double()
     shake(twin)
     a, f = twin.attention, twin.feed_forward
-    layers: list[Any] = [a.query, a.key, a.value, a.output, f[0], f[2]]
+    layers: list[Any] = [a.query, a.key, a.value, a.output, f.up, f.down]
     weights = assemble(
         [layer.weight.T for layer in layers],
         [layer.bias for layer in layers],

@@ -40,8 +40,8 @@ def _as_torch_layer(ours: TransformerBlock) -> TransformerEncoderLayer:
         "self_attn.out_proj": attention.output,
         "norm1": ours.attention_norm,
         "norm2": ours.feed_forward_norm,
-        "linear1": ours.feed_forward[0],
-        "linear2": ours.feed_forward[2],
+        "linear1": ours.feed_forward.up,
+        "linear2": ours.feed_forward.down,
     }.items():
         weights |= {f"{name}.{key}": value for key, value in module.state_dict().items()}
     theirs.load_state_dict(weights)

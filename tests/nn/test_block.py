@@ -29,7 +29,7 @@ def test_the_block_is_that_of_torch(
 def test_a_block_adds_to_its_input() -> None:
     """With nothing to add, the input comes out as it went in: the residual path is free."""
     block = TransformerBlock(8, 2)
-    for last in (block.attention.output, block.feed_forward[2]):
+    for last in (block.attention.output, block.feed_forward.down):
         for parameter in last.parameters():
             torch.nn.init.zeros_(parameter)
     x = torch.randn(2, 3, 8)

@@ -7,7 +7,14 @@ from transformers import T5Config
 from transformers.models.t5.modeling_t5 import T5Attention
 
 from glassformer.nn.attention import MultiHeadAttention
-from glassformer.nn.position import RelativeBias, alibi, relative_bucket, rotary, sinusoidal
+from glassformer.nn.position import (
+    RelativeBias,
+    alibi,
+    relative_bucket,
+    rotary,
+    rotary_angles,
+    sinusoidal,
+)
 from glassformer.position import alibi as numpy_alibi
 from glassformer.position import relative as numpy_relative
 from glassformer.position import rope as numpy_rope
@@ -91,13 +98,15 @@ def test_a_bias_that_forbids_is_a_mask() -> None:
 
 def test_rotated_attention_does_not_notice_where_a_text_stands() -> None:
     """Queries and keys are turned, values are not: scores know the distance only."""
-    attention = MultiHeadAttention(8, 2, rotate=True)
+    attention = MultiHeadAttention(8, 2)
+    sin, cos = (part.float() for part in rotary_angles(torch.arange(6), 4))
     x = torch.randn(1, 1, 8).expand(1, 6, 8)
-    scores = attention.scores(x)[0]
+    scores = attention.scores(x, angles=(sin, cos))[0]
+    turned = attention(x, angles=(sin, cos))
     for distance in range(-5, 6):
         along = scores.diagonal(distance, dim1=1, dim2=2)
         assert (along - along[:, :1]).abs().max() <= 1e-5
-    assert (attention(x) - attention(x)[:, :1]).abs().max() <= 1e-5
+    assert (turned - turned[:, :1]).abs().max() <= 1e-5
 
 
 def test_an_odd_width_is_refused() -> None:

@@ -48,7 +48,7 @@ def refuse(left: Mapping[str, np.ndarray], model: str) -> None:
 # --8<-- [start:take_blocks]
 TWIN = (
     *("attention.query", "attention.key", "attention.value", "attention.output"),
-    *("feed_forward.0", "feed_forward.2", "attention_norm", "feed_forward_norm"),
+    *("feed_forward.up", "feed_forward.down", "attention_norm", "feed_forward_norm"),
 )
 """How our torch twin calls the parts of a block."""
 

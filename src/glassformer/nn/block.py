@@ -5,6 +5,8 @@ import torch
 from jaxtyping import Bool, Float
 
 from glassformer.nn.attention import MultiHeadAttention
+from glassformer.nn.feed_forward import FeedForward
+from glassformer.nn.position import Angles
 
 
 class TransformerBlock(torch.nn.Module):
@@ -13,28 +15,24 @@ class TransformerBlock(torch.nn.Module):
     Args:
         width: Size of a vector, D.
         heads: Number of attention heads, H.
-        rotate: Whether attention turns queries and keys by their positions (RoPE).
     """
 
-    def __init__(self, width: int, heads: int, *, rotate: bool = False) -> None:
+    def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.attention_norm = torch.nn.LayerNorm(width)
-        self.attention = MultiHeadAttention(width, heads, rotate=rotate)
+        self.attention = MultiHeadAttention(width, heads)
         self.feed_forward_norm = torch.nn.LayerNorm(width)
-        self.feed_forward = torch.nn.Sequential(
-            torch.nn.Linear(width, 4 * width),
-            torch.nn.GELU(),
-            torch.nn.Linear(4 * width, width),
-        )
+        self.feed_forward = FeedForward(width)
 
     def forward(
         self,
         x: Float[torch.Tensor, "B T D"],
         mask: Bool[torch.Tensor, "#B #H #T T"] | None = None,
         bias: Float[torch.Tensor, "#H T T"] | None = None,
+        angles: Angles | None = None,
     ) -> Float[torch.Tensor, "B T D"]:
         """Look at the other positions, then work on each position by itself."""
-        x = x + self.attention(self.attention_norm(x), mask, bias)
+        x = x + self.attention(self.attention_norm(x), mask, bias, angles=angles)
         return x + self.feed_forward(self.feed_forward_norm(x))
 
 

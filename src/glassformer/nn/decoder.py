@@ -6,13 +6,14 @@ import torch
 from jaxtyping import Bool, Float, Int
 
 from glassformer.nn.block import TransformerBlock
-from glassformer.nn.encoder import check_ids
-from glassformer.nn.position import RelativeBias, alibi, sinusoidal
+from glassformer.nn.embedding import random_vectors
+from glassformer.nn.position import RelativeBias, alibi, rotary_angles, sinusoidal
+from glassformer.nn.reader import Look, Reader
 
 Positions = Literal["learned", "sinusoidal", "relative", "rope", "alibi", "none"]
 
 
-class Decoder(torch.nn.Module):
+class Decoder(Reader):
     """Reads a text from left to right, scoring every word of the vocabulary as the next one.
 
     Args:
@@ -23,6 +24,9 @@ class Decoder(torch.nn.Module):
         length: Longest text, in tokens, with learned positions; the others have no limit.
         positions: How the model tells where a token stands.
         seed: Decides the initial weights; torch's global generator stays as it was.
+
+    Raises:
+        ValueError: If the positions are of no known kind, or the heads do not divide the width.
     """
 
     def __init__(
@@ -43,18 +47,13 @@ class Decoder(torch.nn.Module):
         self.length = length if positions == "learned" else None
         with torch.random.fork_rng(devices=()):
             torch.default_generator.manual_seed(seed)
-            self.embedding = torch.nn.Embedding(vocabulary_size, width)
-            torch.nn.init.normal_(self.embedding.weight, std=0.5)
-            rotate = positions == "rope"
-            self.blocks = torch.nn.ModuleList(
-                TransformerBlock(width, heads, rotate=rotate) for _ in range(layers)
-            )
+            self.embedding = random_vectors(vocabulary_size, width, spread=0.5)
+            self.blocks = torch.nn.ModuleList(TransformerBlock(width, heads) for _ in range(layers))
             self.norm = torch.nn.LayerNorm(width)
             self.unembedding = torch.nn.Linear(width, vocabulary_size)
             # Drawn last, so that the same seed gives the same other weights to every scheme.
             if positions == "learned":
-                self.position = torch.nn.Embedding(length, width)
-                torch.nn.init.normal_(self.position.weight, std=0.2)
+                self.position = random_vectors(length, width, spread=0.2)
             elif positions == "relative":
                 self.relative = RelativeBias(heads)
 
@@ -64,29 +63,25 @@ class Decoder(torch.nn.Module):
         Raises:
             ValueError: If the texts are empty or too long, or an id is outside the vocabulary.
         """
-        check_ids(ids, self.embedding.num_embeddings, self.length)
-        x, T = self.embedding(ids), ids.shape[1]
+        x = super().embed(ids)
         if self.positions == "learned":
-            return x + self.position.weight[:T]
+            return x + self.position.weight[: ids.shape[1]]
         if self.positions == "sinusoidal":
-            return x + sinusoidal(T, x.shape[-1]).to(x.dtype)
+            return x + sinusoidal(*x.shape[1:]).to(x.dtype)
         return x
 
-    def forward(self, ids: Int[torch.Tensor, "B T"]) -> Float[torch.Tensor, "B T V"]:
-        """Score every word of the vocabulary as the one after each position."""
-        x = self.embed(ids)
-        mask, bias = self._mask(ids), self._bias(x)
-        for block in self.blocks:
-            x = block(x, mask, bias)
-        return self.unembedding(self.norm(x))
-
-    def _mask(self, ids: Int[torch.Tensor, "B T"]) -> Bool[torch.Tensor, "1 1 T T"]:
-        """The causal mask."""
-        T = ids.shape[1]
-        return torch.ones(1, 1, T, T, dtype=torch.bool).tril()
-
-    def _bias(self, x: Float[torch.Tensor, "B T D"]) -> Float[torch.Tensor, "H T T"] | None:
-        """What positions add to the scores of every block, if anything."""
+    def look(
+        self, x: Float[torch.Tensor, "B T D"], mask: Bool[torch.Tensor, "#B #H #T T"] | None
+    ) -> Look:
+        """Return the causal mask, and what positions do to the scores of every block."""
+        T, D = x.shape[1:]
+        causal = torch.ones(1, 1, T, T, dtype=torch.bool).tril()
+        look = Look(causal if mask is None else causal & mask)
         if self.positions == "alibi":
-            return alibi(self.heads, x.shape[1]).to(x.dtype)
-        return self.relative(x.shape[1]) if self.positions == "relative" else None
+            return look._replace(bias=alibi(self.heads, T).to(x.dtype))
+        if self.positions == "relative":
+            return look._replace(bias=self.relative(T))
+        if self.positions == "rope":
+            sin, cos = rotary_angles(torch.arange(T), D // self.heads)
+            return look._replace(angles=(sin.to(x.dtype), cos.to(x.dtype)))
+        return look

@@ -1,15 +1,14 @@
 """The smallest whole Transformer: embedding, position, a stack of blocks, scores."""
 
-from collections.abc import Iterable
-from typing import cast
-
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from glassformer.nn.block import TransformerBlock
+from glassformer.nn.embedding import random_vectors
+from glassformer.nn.reader import Reader
 
 
-class Encoder(torch.nn.Module):
+class Encoder(Reader):
     """Reads a text in both directions and scores every word of the vocabulary at each position.
 
     Args:
@@ -44,8 +43,8 @@ class Encoder(torch.nn.Module):
             )
         with torch.random.fork_rng(devices=()):
             torch.default_generator.manual_seed(seed)
-            self.embedding = _vectors(vocabulary_size, width, spread=0.5)
-            self.position = _vectors(length, width, spread=0.2) if positions else None
+            self.embedding = random_vectors(vocabulary_size, width, spread=0.5)
+            self.position = random_vectors(length, width, spread=0.2) if positions else None
             self.blocks = torch.nn.ModuleList(TransformerBlock(width, heads) for _ in range(layers))
             self.norm = torch.nn.LayerNorm(width)
             self.unembedding = torch.nn.Linear(width, vocabulary_size)
@@ -57,59 +56,5 @@ class Encoder(torch.nn.Module):
         Raises:
             ValueError: If the texts are empty or too long, or an id is outside the vocabulary.
         """
-        check_ids(ids, self.embedding.num_embeddings, self.length)
-        x = self.embedding(ids)
+        x = super().embed(ids)
         return x if self.position is None else x + self.position.weight[: ids.shape[1]]
-
-    def forward(
-        self, ids: Int[torch.Tensor, "B T"], mask: Bool[torch.Tensor, "#B #H #T T"] | None = None
-    ) -> Float[torch.Tensor, "B T V"]:
-        """Score every word of the vocabulary at every position.
-
-        Args:
-            ids: The texts.
-            mask: True where a position may look; everywhere if not given.
-        """
-        x = self.embed(ids)
-        for block in self.blocks:
-            x = block(x, mask)
-        return self.unembedding(self.norm(x))
-
-    def attention_scores(
-        self, ids: Int[torch.Tensor, "B T"], mask: Bool[torch.Tensor, "#B #H #T T"] | None = None
-    ) -> Float[torch.Tensor, "L B H T T"]:
-        """Return the scores of every head; softmax over the last axis gives its attention map."""
-        x = self.embed(ids)
-        scores = []
-        for block in cast(Iterable[TransformerBlock], self.blocks):
-            scores.append(block.attention.scores(block.attention_norm(x), mask))
-            x = block(x, mask)
-        return torch.stack(scores)
-
-
-def check_ids(ids: Int[torch.Tensor, "B T"], vocabulary_size: int, length: int | None) -> None:
-    """Refuse ids that a model cannot read.
-
-    Raises:
-        ValueError: If the texts are empty or too long, or an id is outside the vocabulary.
-    """
-    if ids.is_floating_point():
-        raise ValueError(f"expected whole numbers as ids, got {ids.dtype}")
-    too_long = length is not None and ids.shape[-1] > length
-    if ids.ndim != 2 or not ids.numel() or too_long:
-        most = "" if length is None else f" of at most {length} tokens"
-        raise ValueError(f"expected ids (B, T){most}, got shape {tuple(ids.shape)}")
-    smallest, largest = int(ids.min()), int(ids.max())
-    if smallest < 0 or largest >= vocabulary_size:
-        raise ValueError(f"expected ids in 0..{vocabulary_size - 1}, got {smallest}..{largest}")
-
-
-def _vectors(rows: int, width: int, spread: float) -> torch.nn.Embedding:
-    """A table of random vectors, less spread out than torch's, which are of standard deviation 1.
-
-    Small positions above all: with large ones, models more often failed on two words that they
-    had never met together.
-    """
-    table = torch.nn.Embedding(rows, width)
-    torch.nn.init.normal_(table.weight, std=spread)
-    return table

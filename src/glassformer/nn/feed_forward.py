@@ -15,6 +15,7 @@ class FeedForward(torch.nn.Module):
         width: Size of a vector, D.
         units: Number of units, F; 4 D if not given.
         activation: The bend.
+        bias: Whether both layers add a bias.
     """
 
     def __init__(
@@ -22,11 +23,13 @@ class FeedForward(torch.nn.Module):
         width: int,
         units: int | None = None,
         activation: Activation = torch.nn.functional.gelu,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         units = 4 * width if units is None else units
-        self.up = torch.nn.Linear(width, units)
-        self.down = torch.nn.Linear(units, width)
+        self.up = torch.nn.Linear(width, units, bias=bias)
+        self.down = torch.nn.Linear(units, width, bias=bias)
         self.activation = activation
 
     def forward(self, x: Float[torch.Tensor, "*B D"]) -> Float[torch.Tensor, "*B D"]:
@@ -35,12 +38,13 @@ class FeedForward(torch.nn.Module):
 
 
 class GatedFeedForward(torch.nn.Module):
-    """The same with a second matrix, whose output is multiplied by the bend's; without biases.
+    """The same with a second matrix, whose output is multiplied by the bend's.
 
     Args:
         width: Size of a vector, D.
         units: Number of units, F; 8 D / 3 if not given, for as many weights as the plain layer.
         activation: The bend of the gate: SiLU makes it SwiGLU.
+        bias: Whether the three layers add a bias.
     """
 
     def __init__(
@@ -48,12 +52,14 @@ class GatedFeedForward(torch.nn.Module):
         width: int,
         units: int | None = None,
         activation: Activation = torch.nn.functional.silu,
+        *,
+        bias: bool = False,
     ) -> None:
         super().__init__()
         units = round(8 * width / 3) if units is None else units
-        self.gate = torch.nn.Linear(width, units, bias=False)
-        self.up = torch.nn.Linear(width, units, bias=False)
-        self.down = torch.nn.Linear(units, width, bias=False)
+        self.gate = torch.nn.Linear(width, units, bias=bias)
+        self.up = torch.nn.Linear(width, units, bias=bias)
+        self.down = torch.nn.Linear(units, width, bias=bias)
         self.activation = activation
 
     def forward(self, x: Float[torch.Tensor, "*B D"]) -> Float[torch.Tensor, "*B D"]:
