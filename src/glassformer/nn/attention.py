@@ -141,4 +141,4 @@ class MultiHeadAttention(torch.nn.Module):
 
     def _split(self, x: Float[torch.Tensor, "B T E"]) -> Float[torch.Tensor, "B N T K"]:
         """Cut every vector into one slice for each head."""
-        return x.unflatten(-1, (-1, self.head_width)).transpose(1, 2)
+        return x.view(*x.shape[:-1], -1, self.head_width).transpose(1, 2)

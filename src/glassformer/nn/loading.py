@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import load_file
 
 from glassformer.nn.architecture import Architecture
-from glassformer.nn.published import Family, family
+from glassformer.nn.families.family import Family
+from glassformer.nn.published import family
 from glassformer.nn.transformer import EncoderDecoder, Transformer
 from glassformer.nn.vision import VisionTransformer
 
@@ -45,8 +46,9 @@ def from_hugging_face(config: Any, state_dict: Mapping[str, torch.Tensor]) -> Mo
     theirs = family(config)
     left = {_today(name, theirs): tensor for name, tensor in state_dict.items()}
     left = {name: tensor for name, tensor in left.items() if not name.endswith(theirs.unused)}
+    a = theirs.read(config)
     with torch.device("meta"):  # Nothing is drawn and no memory taken for what is replaced.
-        model = build(theirs.fit(theirs.read(config), left))
+        model = build(a if theirs.fit is None else theirs.fit(a, left))
     wrong: list[str] = []
     taken: dict[str, torch.Tensor] = {}
     used: set[str] = set()
