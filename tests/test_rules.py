@@ -25,7 +25,8 @@ SOURCE = ROOT / "src/glassformer"
 
 # Read downwards: an entry imports only from entries above it.
 ORDER = [
-    *("pizza", "plot", "drawing", "softmax"),
+    *("pizza", "pizza_words", "pizza_grammar", "pizza_texts", "pizza_reviews", "pizza_translation"),
+    *("plot", "drawing", "softmax"),
     "tokenization.vocabulary",
     *("tokenization.bpe", "tokenization.wordpiece", "tokenization.unigram"),
     "embedding",

@@ -17,14 +17,14 @@ ADJECTIVES = ("big", "fresh", "baked")
 
 # Capitals stand for a word drawn from the tuple of that kind.
 _KINDS = {"FOOD": FOODS, "APPLIANCE": APPLIANCES, "CREATURE": CREATURES, "ADJECTIVE": ADJECTIVES}
-_SCENES = (
+SCENES = (
     "the FOOD came out of the APPLIANCE",
     "the APPLIANCE baked the FOOD",
     "CREATURE took the FOOD out of the APPLIANCE",
     "CREATURE put the FOOD into the APPLIANCE",
     "CREATURE opened the APPLIANCE and saw the FOOD",
 )
-_ENDINGS = {
+ENDINGS = {
     "food": ("tasted good", "tasted great", "was delicious", "was too salty"),
     "appliance": ("was too hot", "was too old", "was switched off", "needed repair"),
     "either": ("was good", "was great", "looked good", "looked great"),
@@ -41,11 +41,10 @@ _PARTS_OF_SPEECH = {
     "name": " ".join(CREATURES),
     "interjection": "yum yikes",
 }
-_PART_OF_SPEECH = {word: part for part, words in _PARTS_OF_SPEECH.items() for word in words.split()}
+PART_OF_SPEECH = {word: part for part, words in _PARTS_OF_SPEECH.items() for word in words.split()}
 
 PADDING = "<padding>"
-VOCABULARY = (PADDING, *dict.fromkeys((*_PART_OF_SPEECH, *ADJECTIVES)))
-_IDS = {word: i for i, word in enumerate(VOCABULARY)}
+VOCABULARY = (PADDING, *dict.fromkeys((*PART_OF_SPEECH, *ADJECTIVES)))
 
 
 @dataclass(frozen=True)
@@ -93,9 +92,9 @@ def sentences(rng: np.random.Generator, p_food: float = 0.5) -> Iterator[Sentenc
 def _sentences(rng: np.random.Generator, p_food: float) -> Iterator[Sentence]:
     """Apart from `sentences`, which refuses bad input when called, not at the first sentence."""
     while True:
-        fits = _draw(rng, tuple(_ENDINGS))
+        fits = draw(rng, tuple(ENDINGS))
         means_food = rng.random() < p_food if fits == "either" else fits == "food"
-        pattern = f"{_draw(rng, _SCENES)} and it {_draw(rng, _ENDINGS[fits])}"
+        pattern = f"{draw(rng, SCENES)} and it {draw(rng, ENDINGS[fits])}"
         if rng.random() < 0.25:
             pattern = pattern.replace("FOOD", "ADJECTIVE FOOD")
         symbols = pattern.split()
@@ -117,15 +116,15 @@ def _fill(
     rng: np.random.Generator, symbols: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Draw a word for each symbol; what a word is depends on the symbol it stands for."""
-    words = tuple(_draw(rng, _KINDS[s]) if s in _KINDS else s for s in symbols)
+    words = tuple(draw(rng, _KINDS[s]) if s in _KINDS else s for s in symbols)
     parts = tuple(
-        "adjective" if symbol == "ADJECTIVE" else _PART_OF_SPEECH[word]
+        "adjective" if symbol == "ADJECTIVE" else PART_OF_SPEECH[word]
         for symbol, word in zip(symbols, words, strict=True)
     )
     return words, parts
 
 
-def _draw(rng: np.random.Generator, options: Sequence[str]) -> str:
+def draw(rng: np.random.Generator, options: Sequence[str]) -> str:
     """Draw one of the options, all equally likely."""
     return options[int(rng.integers(len(options)))]
 
@@ -133,7 +132,7 @@ def _draw(rng: np.random.Generator, options: Sequence[str]) -> str:
 def meals() -> list[Sentence]:
     """Return every "Squatch eats pizza" (answer: yum) and "pizza eats Squatch" (yikes)."""
     return [
-        Sentence(words, tuple(_PART_OF_SPEECH[word] for word in words), asked=1, answer=answer)
+        Sentence(words, tuple(PART_OF_SPEECH[word] for word in words), asked=1, answer=answer)
         for creature in CREATURES
         for food in FOODS
         for words, answer in (
@@ -143,30 +142,43 @@ def meals() -> list[Sentence]:
     ]
 
 
-def encode(texts: Sequence[Sequence[str]]) -> Int[np.ndarray, "B T"]:
+def encode(
+    texts: Sequence[Sequence[str]], vocabulary: Sequence[str] = VOCABULARY
+) -> Int[np.ndarray, "B T"]:
     """Turn texts, given as words, into ids, padded at the end to the longest.
+
+    Args:
+        texts: What to encode.
+        vocabulary: All words; the id of a word is its place. Padding comes first.
 
     Raises:
         ValueError: If there is no text, one has no word, or a word is not in the vocabulary.
     """
     if not all(texts) or not texts:
         raise ValueError(f"expected texts of at least one word, got {list(texts)}")
-    unknown = sorted({word for text in texts for word in text} - set(VOCABULARY))
+    unknown = sorted({word for text in texts for word in text} - set(vocabulary))
     if unknown:
         raise ValueError(f"expected words of the pizza world, got {unknown}")
-    ids = np.full((len(texts), max(map(len, texts))), _IDS[PADDING])
+    id_of = {word: i for i, word in enumerate(vocabulary)}
+    ids = np.full((len(texts), max(map(len, texts))), id_of[PADDING])
     for row, text in zip(ids, texts, strict=True):
-        row[: len(text)] = [_IDS[word] for word in text]
+        row[: len(text)] = [id_of[word] for word in text]
     return ids
 
 
-def decode(ids: Sequence[int] | Int[np.ndarray, " T"]) -> list[str]:
+def decode(
+    ids: Sequence[int] | Int[np.ndarray, " T"], vocabulary: Sequence[str] = VOCABULARY
+) -> list[str]:
     """Turn ids back into words, leaving out padding.
+
+    Args:
+        ids: What to decode.
+        vocabulary: That with which it was encoded.
 
     Raises:
         ValueError: If an id is outside the vocabulary.
     """
-    outside = [int(i) for i in ids if not 0 <= i < len(VOCABULARY)]
+    outside = [int(i) for i in ids if not 0 <= i < len(vocabulary)]
     if outside:
-        raise ValueError(f"expected ids in 0..{len(VOCABULARY) - 1}, got {outside}")
-    return [VOCABULARY[i] for i in ids if VOCABULARY[i] != PADDING]
+        raise ValueError(f"expected ids in 0..{len(vocabulary) - 1}, got {outside}")
+    return [vocabulary[i] for i in ids if vocabulary[i] != PADDING]
