@@ -11,7 +11,7 @@ from glassformer.nn.position import Stretch
 
 Kind = Literal["encoder", "decoder", "encoder-decoder"]
 Position = Literal["learned", "sinusoidal", "relative", "rope", "none"]
-Head = Literal["none", "tokens", "masked", "labels"]
+Head = Literal["none", "tokens", "masked"]
 
 ACTIVATIONS: dict[str, Activation] = {
     "relu": torch.relu,
@@ -53,7 +53,7 @@ class Architecture:
         scaled_output: Whether the last vectors are divided by the root of D.
         embedding_norm: Whether the embeddings are normalized.
         token_types: Number of segments that have a vector each, such as question and answer.
-        head: What turns the last vectors into scores: nothing, one layer, BERT's two, or labels.
+        head: What turns the last vectors into scores: nothing, one layer, or BERT's two.
         tied: Whether the scores compare with the embeddings themselves.
         pooler: Whether there is a layer on the first position's vector, as in BERT.
         labels: Number of labels scored from the first position.
