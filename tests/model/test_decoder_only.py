@@ -19,6 +19,7 @@ from glassformer.model.decoder_only import (
     gpt2_weights,
 )
 from glassformer.nn.decoder import Decoder
+from glassformer.softmax import log_softmax
 
 # The same float32 sums in another order, through a few layers, on logits below 10.
 ROUNDING = 1e-5
@@ -179,6 +180,20 @@ def test_logits_are_those_of_the_twin(layers: int) -> None:
         expected = twin(torch.from_numpy(ids)).numpy()
     ours = decoder_only(ids, decoder_weights(arrays(twin)), 3)
     np.testing.assert_allclose(ours, expected, atol=ROUNDING * np.abs(expected).max())
+
+
+def test_the_loss_is_that_of_gpt2() -> None:
+    """Each row is about the next token: `transformers`, which shifts its labels itself, agrees."""
+    model, ids = gpt2(), some_ids(3, 11)
+    model.loss_type = "ForCausalLM"
+    labels = torch.from_numpy(ids)
+    with torch.no_grad():
+        expected = model(labels, labels=labels).loss.item()
+    log_p = log_softmax(decoder_only(ids, gpt2_weights(arrays(model)), 4, activation=gelu_tanh))
+    surprise = -np.take_along_axis(log_p[:, :-1], ids[:, 1:, None], -1)
+    np.testing.assert_allclose(surprise.mean(), expected, rtol=ROUNDING)
+    same_token = -np.take_along_axis(log_p, ids[..., None], -1)
+    assert abs(same_token.mean() - expected) > 0.1
 
 
 def test_a_new_model_knows_nothing() -> None:
