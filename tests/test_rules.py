@@ -37,11 +37,20 @@ ORDER = [
     *("block.activation", "block.feed_forward", "block.normalization", "block.residual"),
     *("block.transformer_block", "logits"),
     *("model.weights", "model.decoder_only", "model.encoder_only", "model.encoder_decoder"),
-    *("model.modern_decoder", "model.vision", "model.sizes", "long_context", "inference"),
+    *("model.modern_decoder", "model.vision", "long_context", "inference"),
     *("nn", "training", "insight"),
 ]
 NUMPY = slice(ORDER.index("softmax"), ORDER.index("nn"))
-PAGES_WITHOUT_MODULE = ("index", "start/", "more/", "reference/", "glossary", "/index")
+# The sizes are counted in nn.sizes, from the architectures of the twin, which has no pages.
+PAGES_WITHOUT_MODULE = (
+    "index",
+    "start/",
+    "more/",
+    "reference/",
+    "glossary",
+    "/index",
+    "model/sizes",
+)
 MODULES_WITHOUT_PAGE = (
     "nn/",
     "pizza",
