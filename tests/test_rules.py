@@ -58,6 +58,7 @@ MODULES_WITHOUT_PAGE = (
     "drawing",
     "__main__",
     "training/loop",
+    "training/pizza_",
     "model/weights",
     "tokenization/vocabulary",
 )

@@ -1,0 +1,163 @@
+"""The small models that pages share, trained on the pizza texts: encoder, decoder, translator.
+
+`load` returns a trained one. `python -m glassformer.training.pizza_models` trains all three anew,
+in a few minutes, and writes their weights and a log of what they can do; with a name, that one.
+"""
+
+import argparse
+import json
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any, Literal, overload
+
+import numpy as np
+import safetensors.torch
+import torch
+
+from glassformer.nn.architecture import Architecture
+from glassformer.nn.decoder import Decoder
+from glassformer.nn.encoder import Encoder
+from glassformer.nn.transformer import EncoderDecoder
+from glassformer.pizza_words import VOCABULARY
+from glassformer.training import pizza_batches
+from glassformer.training.loop import fit
+from glassformer.training.pizza_claims import measure
+
+SEED = 0
+CHECKPOINTS = files("glassformer") / "checkpoints"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is made and trained.
+
+    Attributes:
+        make: Returns the model before training.
+        batches: Yields what it learns from, given a generator and the number of steps.
+        loss: How wrong the model is on a batch.
+        steps: Number of batches.
+        learning_rate: Size of the first step.
+    """
+
+    make: Callable[[], torch.nn.Module]
+    batches: Callable[..., Any]
+    loss: Callable[..., torch.Tensor]
+    steps: int
+    learning_rate: float
+
+
+def make_encoder() -> Encoder:
+    """Return the encoder before training: 4 blocks of 4 heads, 32 wide."""
+    return Encoder(len(VOCABULARY), width=32, heads=4, layers=4, length=48, seed=SEED)
+
+
+def make_decoder() -> Decoder:
+    """Return the decoder before training: 3 blocks of 4 heads, 64 wide."""
+    return Decoder(len(VOCABULARY), width=64, heads=4, layers=3, length=48, seed=SEED)
+
+
+def make_translator() -> EncoderDecoder:
+    """Return the translator before training: 2 blocks that read, 2 that write, 48 wide."""
+    architecture = Architecture(
+        vocabulary_size=len(VOCABULARY),
+        width=48,
+        layers=2,
+        decoder_layers=2,
+        heads=4,
+        kind="encoder-decoder",
+        position="sinusoidal",
+    )
+    return EncoderDecoder(architecture, seed=SEED)
+
+
+RECIPES = {
+    "encoder": Recipe(
+        make_encoder, pizza_batches.encoder_batches, pizza_batches.encoder_loss, 2000, 5e-3
+    ),
+    "decoder": Recipe(
+        make_decoder, pizza_batches.decoder_batches, pizza_batches.decoder_loss, 1500, 3e-3
+    ),
+    "translator": Recipe(
+        make_translator, pizza_batches.translator_batches, pizza_batches.translator_loss, 1500, 3e-3
+    ),
+}
+
+
+@overload
+def load(name: Literal["encoder"]) -> Encoder: ...
+@overload
+def load(name: Literal["decoder"]) -> Decoder: ...
+@overload
+def load(name: Literal["translator"]) -> EncoderDecoder: ...
+@overload
+def load(name: str) -> torch.nn.Module: ...
+def load(name: str) -> torch.nn.Module:
+    """Return a trained model, ready to be asked.
+
+    Raises:
+        ValueError: If there is no model of that name.
+    """
+    model = _recipe(name).make()
+    with as_file(CHECKPOINTS / f"{name}.safetensors") as path:
+        model.load_state_dict(safetensors.torch.load_file(path))
+    return model.eval()
+
+
+def train(name: str, steps: int | None = None) -> tuple[torch.nn.Module, dict[str, Any]]:
+    """Train a model anew, with fewer steps if wanted; return it and what there is to log.
+
+    Raises:
+        ValueError: If there is no model of that name.
+    """
+    recipe, begin = _recipe(name), time.process_time()
+    rng = np.random.default_rng(SEED)
+    model = recipe.make()
+    batches = list(recipe.batches(rng, steps or recipe.steps))
+    losses = fit(model, recipe.loss, batches, recipe.learning_rate)
+    log = {
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "seed": SEED,
+        "steps": len(losses),
+        "learning_rate": recipe.learning_rate,
+        "cpu_seconds": round(time.process_time() - begin),
+        "loss": round(float(np.mean(losses[-max(len(losses) // 8, 1) :])), 3),
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+    }
+    return model.eval(), log
+
+
+def _recipe(name: str) -> Recipe:
+    """Find the recipe of a model."""
+    if name not in RECIPES:
+        raise ValueError(f"expected a name in {sorted(RECIPES)}, got {name!r}")
+    return RECIPES[name]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Train the models that are named, or all, and write their weights and the log."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(RECIPES)}; all if not given")
+    names = parser.parse_args(arguments).names or list(RECIPES)
+    for name in names:
+        _keep(name, *train(name))
+
+
+def _keep(name: str, model: torch.nn.Module, log: dict[str, Any]) -> None:
+    """Write a model's weights, and into the log how it was trained and what it can do."""
+    folder = Path(str(CHECKPOINTS))
+    claims = measure(model, np.random.default_rng(SEED + 1))
+    log["claims"] = {claim: round(value, 3) for claim, value in claims.items()}
+    safetensors.torch.save_file(model.state_dict(), folder / f"{name}.safetensors")
+    path = folder / "log.json"
+    whole = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    whole[name] = log
+    whole = {key: whole[key] for key in RECIPES if key in whole}
+    path.write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""The committed models: they do what the log says, on texts that no one has used before."""
+
+import json
+from dataclasses import replace
+from importlib.resources import files
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+
+from glassformer.pizza_words import VOCABULARY, encode
+from glassformer.training import pizza_models
+from glassformer.training.pizza_claims import CLAIMS, measure
+from glassformer.training.pizza_models import RECIPES, load, train
+
+CHECKPOINTS = files("glassformer") / "checkpoints"
+LOG = json.loads((CHECKPOINTS / "log.json").read_text(encoding="utf-8"))
+
+
+def kept(name: str, found: dict[str, float]) -> dict[str, bool]:
+    """Which claims of a model hold."""
+    return {claim: low <= found[claim] <= high for claim, (low, high) in CLAIMS[name].items()}
+
+
+@pytest.mark.parametrize("name", LOG)
+def test_every_claim_holds_on_other_texts(name: str) -> None:
+    """The bounds hold in the log, and again with another seed, near to what the log says."""
+    assert LOG[name]["claims"].keys() == CLAIMS[name].keys()
+    assert all(kept(name, LOG[name]["claims"]).values())
+    found = measure(load(name), np.random.default_rng(20), count=400)
+    assert all(kept(name, found).values()), found
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_model_with_random_weights_keeps_no_claim(name: str) -> None:
+    """The control: the claims are about what has been learned."""
+    found = measure(RECIPES[name].make().eval(), np.random.default_rng(20), count=50)
+    assert not any(kept(name, found).values()), found
+
+
+@pytest.mark.parametrize("name", LOG)
+def test_a_checkpoint_is_small(name: str) -> None:
+    """At most 1 MB each; the encoder, which a page loads in the browser, at most 300 kB."""
+    path = CHECKPOINTS / f"{name}.safetensors"
+    assert len(path.read_bytes()) <= (300_000 if name == "encoder" else 1_000_000)
+    count = sum(parameter.numel() for parameter in load(name).parameters())
+    assert LOG[name]["parameters"] == count
+    assert count <= 75_000 or name != "encoder"
+
+
+@pytest.mark.parametrize("name", LOG)
+def test_training_runs_and_learns(name: str) -> None:
+    """A few steps of the recipe change the weights, and with the same seed in the same way."""
+    model, log = train(name, steps=3)
+    again, _ = train(name, steps=3)
+    start, weights = RECIPES[name].make().state_dict(), model.state_dict()
+    assert log["steps"] == 3
+    assert log.keys() == LOG[name].keys() - {"claims"}
+    assert any(not torch.equal(weights[key], start[key]) for key in weights)
+    for key, value in again.state_dict().items():
+        torch.testing.assert_close(value, weights[key], rtol=0, atol=1e-5)
+
+
+def test_the_command_writes_what_load_reads(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command trains, measures, and writes weights and log; other entries stay."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    (folder / "log.json").write_text('{"decoder": {}}', encoding="utf-8")
+    monkeypatch.setattr(pizza_models, "CHECKPOINTS", folder)
+    monkeypatch.setitem(RECIPES, "translator", replace(RECIPES["translator"], steps=2))
+    pizza_models.main(["translator"])
+    log = json.loads((folder / "log.json").read_text(encoding="utf-8"))
+    assert log.keys() == {"decoder", "translator"}
+    assert log["translator"].keys() == LOG["translator"].keys()
+    trained, _ = train("translator")
+    ids = torch.from_numpy(encode([["the", "pizza"]]))
+    torch.testing.assert_close(load("translator")(ids, ids), trained(ids, ids), rtol=0, atol=1e-4)
+
+
+def test_the_log_is_of_these_recipes() -> None:
+    """Steps and learning rates in the log are those of the code that would train anew."""
+    assert LOG.keys() <= RECIPES.keys()
+    for name in LOG:
+        recipe = RECIPES[name]
+        assert LOG[name]["steps"] == recipe.steps
+        assert LOG[name]["learning_rate"] == recipe.learning_rate
+        with safe_open(str(CHECKPOINTS / f"{name}.safetensors"), "pt") as file:
+            shapes = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118
+        assert [len(VOCABULARY)] in ([shape[0]] for shape in shapes.values())
+
+
+def test_an_unknown_model_is_refused() -> None:
+    """The error names the models that there are."""
+    for function in (load, train):
+        with pytest.raises(ValueError, match=r"expected a name in .*'encoder'.* got 'bert'"):
+            function("bert")
+    with pytest.raises(ValueError, match="expected an encoder, a decoder or a translator, got"):
+        measure(torch.nn.Linear(1, 1), np.random.default_rng(0))
