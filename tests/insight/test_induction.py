@@ -1,6 +1,5 @@
 """Induction: scores by hand and against loops, the model against GPT-NeoX, heads silenced."""
 
-import copy
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -9,14 +8,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.nn.functional import cross_entropy, linear
+from torch.nn.functional import cross_entropy
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
 
 from glassformer.insight.induction import (
     AttentionOnly,
     induction_score,
     previous_token_score,
-    without_head,
 )
 from glassformer.training.loop import fit
 
@@ -231,39 +229,6 @@ def test_ids_that_it_cannot_read_are_refused(ids: torch.Tensor) -> None:
     for read in (model(), model().attention_scores):
         with pytest.raises(ValueError, match="expected"):
             read(ids)
-
-
-# Silence
-
-
-@pytest.mark.parametrize("layer", [0, 1])
-@pytest.mark.parametrize("head", [0, 1, 2])
-def test_a_silent_head_adds_nothing_and_the_others_what_they_did(layer: int, head: int) -> None:
-    """What the layer adds is the sum of its heads, each computed for itself, less that one."""
-    ours, ids = model(), some_ids(2, 6)
-    before = copy.deepcopy(ours.state_dict())
-    silent = without_head(ours, layer, head)
-    assert all(torch.equal(before[name], value) for name, value in ours.state_dict().items())
-    block = cast(Any, ours.blocks)[layer]
-    attention, K = block.attention, 4
-    with torch.no_grad():
-        x = ours.stream(ids)[layer]
-        seen = block.attention_norm(x)
-        maps = ours.attention_scores(ids).softmax(-1)[layer]
-        expected = x + attention.output.bias
-        for other in {0, 1, 2} - {head}:
-            part = slice(other * K, (other + 1) * K)
-            values = linear(seen, attention.value.weight[part], attention.value.bias[part])
-            expected = expected + maps[:, other] @ values @ attention.output.weight[:, part].T
-        found = silent.stream(ids)[layer + 1]
-    assert (found - expected).abs().max() <= ROUNDING
-
-
-@pytest.mark.parametrize(("layer", "head"), [(2, 0), (-1, 0), (0, 3), (0, -1)])
-def test_there_is_no_such_head(layer: int, head: int) -> None:
-    """A negative number is a mistake, not a count from the end."""
-    with pytest.raises(ValueError, match="expected a layer below 2 and a head below 3, got"):
-        without_head(model(), layer, head)
 
 
 def test_two_layers_learn_induction() -> None:

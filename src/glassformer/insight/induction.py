@@ -1,7 +1,6 @@
 # --8<-- [start:attention_only]
 """Induction heads: the smallest model that grows one, and how to find it."""
 
-import copy
 from collections.abc import Iterable
 from typing import cast
 
@@ -102,29 +101,3 @@ def induction_score(
 
 
 # --8<-- [end:scores]
-# --8<-- [start:without_head]
-def without_head(model: AttentionOnly, layer: int, head: int) -> AttentionOnly:
-    """Return a copy of the model in which one head adds nothing.
-
-    Args:
-        model: Stays as it is.
-        layer: Which layer, from 0.
-        head: Which of its heads, from 0.
-
-    Raises:
-        ValueError: If there is no such layer or head.
-    """
-    layers, heads = len(model.blocks), cast(AttentionBlock, model.blocks[0]).attention.heads
-    if not (0 <= layer < layers and 0 <= head < heads):
-        raise ValueError(
-            f"expected a layer below {layers} and a head below {heads}, got {layer} and {head}"
-        )
-    silent = copy.deepcopy(model)
-    output = cast(AttentionBlock, silent.blocks[layer]).attention.output
-    width = output.in_features // heads
-    with torch.no_grad():
-        output.weight[:, head * width : (head + 1) * width] = 0
-    return silent
-
-
-# --8<-- [end:without_head]
