@@ -30,8 +30,8 @@ CLAIMS = {
     "encoder": {
         # Share of right answers to what "it" and "they" mean, where the sentence decides it.
         "named": (0.995, 1.0),
-        # The weights from "it" on "pizza" if it tasted good, and on "oven" if it was too hot, of
-        # the head for which the smaller of the two is largest.
+        # How much the best head's weight from "it" on "pizza" rises if it tasted good instead of
+        # being too hot, and the best head's on "oven" the other way round: the smaller of both.
         "look": (0.5, 1.0),
         # Share of right words behind the masks.
         "unmasked": (0.5, 1.0),
@@ -109,14 +109,16 @@ def _encoder(model: Encoder, rng: np.random.Generator, count: int) -> dict[str, 
 
 
 def _look(model: Encoder) -> float:
-    """How much the best head looks at what "it" means, in both of two sentences."""
+    """How much looks follow the meaning: see `CLAIMS`."""
     start = "the pizza came out of the oven and it"
-    weights = []
-    for end, referent in (("tasted good", 1), ("was too hot", 6)):
+    maps = []
+    for end in ("tasted good", "was too hot"):
         words = f"{start} {end}".split()
-        maps = model.attention_scores(torch.from_numpy(encode([words]))).softmax(-1)
-        weights.append(maps[:, 0, :, words.index("it"), referent])
-    return float(torch.stack(weights).amin(0).max())
+        scores = model.attention_scores(torch.from_numpy(encode([words])))
+        looks = scores.softmax(-1)[:, 0, :, words.index("it")]
+        maps.append(looks[..., [words.index("pizza"), words.index("oven")]])
+    rises = maps[0] - maps[1]  # (L, H, 2)
+    return float(min(rises[..., 0].max(), -rises[..., 1].min()))
 
 
 def _decoder(model: Decoder, rng: np.random.Generator, count: int) -> dict[str, float]:

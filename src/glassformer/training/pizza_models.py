@@ -76,7 +76,7 @@ def make_translator() -> EncoderDecoder:
 
 RECIPES = {
     "encoder": Recipe(
-        make_encoder, pizza_batches.encoder_batches, pizza_batches.encoder_loss, 2000, 5e-3
+        make_encoder, pizza_batches.encoder_batches, pizza_batches.encoder_loss, 4000, 4e-3
     ),
     "decoder": Recipe(
         make_decoder, pizza_batches.decoder_batches, pizza_batches.decoder_loss, 1500, 3e-3
