@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glassformer.model.encoder_only import (
@@ -109,15 +109,15 @@ def test_scores_of_a_hidden_token() -> None:
 # Invariants
 
 
-@given(st.integers(0, 10), st.integers(0, 10), st.integers(1, 36))
-def test_every_place_notices_every_token(changed: int, place: int, by: int) -> None:
+def test_every_place_notices_every_token() -> None:
     """Another token, before or after, changes every vector: nothing is hidden."""
     ids = some_ids(11)
-    other = ids.copy()
-    other[changed] = (other[changed] + by) % 37
-    assert (encoder_only(ids, SMALL, 4)[place] != encoder_only(other, SMALL, 4)[place]).any()
+    others = np.where(np.eye(11, dtype=bool), (ids + 1) % 37, ids)  # text i: token i is another
+    x, changed = encoder_only(ids, SMALL, 4), encoder_only(others, SMALL, 4)
+    assert (changed != x).any(-1).all()
 
 
+@settings(max_examples=30)
 @given(st.integers(1, 9), st.booleans(), st.data())
 def test_padding_changes_nothing(T: int, left: Any, data: st.DataObject) -> None:
     """However a text is filled up, and on which side, its vectors are those of the text alone."""
