@@ -81,7 +81,7 @@ def test_the_command_writes_what_load_reads(
 
 def test_the_log_is_of_these_recipes() -> None:
     """Steps and learning rates in the log are those of the code that would train anew."""
-    assert LOG.keys() <= RECIPES.keys()
+    assert LOG.keys() == RECIPES.keys()
     for name in LOG:
         recipe = RECIPES[name]
         assert LOG[name]["steps"] == recipe.steps

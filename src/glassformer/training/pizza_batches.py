@@ -93,7 +93,7 @@ def encoder_loss(model: Encoder, batch: Pair) -> Float[torch.Tensor, ""]:
 
 
 def decoder_batches(
-    rng: np.random.Generator, steps: int, size: int = 64
+    rng: np.random.Generator, steps: int, size: int = 32
 ) -> Iterator[Int[torch.Tensor, "B T"]]:
     """Yield texts, each between `BEGIN` and `END`."""
     stream = texts(rng)

@@ -56,8 +56,8 @@ def make_encoder() -> Encoder:
 
 
 def make_decoder() -> Decoder:
-    """Return the decoder before training: 3 blocks of 4 heads, 64 wide."""
-    return Decoder(len(VOCABULARY), width=64, heads=4, layers=3, length=48, seed=SEED)
+    """Return the decoder before training: 3 blocks of 4 heads, 64 wide, positions by RoPE."""
+    return Decoder(len(VOCABULARY), width=64, heads=4, layers=3, positions="rope", seed=SEED)
 
 
 def make_translator() -> EncoderDecoder:
@@ -79,7 +79,7 @@ RECIPES = {
         make_encoder, pizza_batches.encoder_batches, pizza_batches.encoder_loss, 4000, 4e-3
     ),
     "decoder": Recipe(
-        make_decoder, pizza_batches.decoder_batches, pizza_batches.decoder_loss, 1500, 3e-3
+        make_decoder, pizza_batches.decoder_batches, pizza_batches.decoder_loss, 4000, 5e-3
     ),
     "translator": Recipe(
         make_translator, pizza_batches.translator_batches, pizza_batches.translator_loss, 1500, 3e-3
