@@ -389,3 +389,7 @@ def test_lengths_that_cannot_be_read() -> None:
     with pytest.raises(ValueError, match="expected 10 tokens, one more than patches, got 11"):
         nn.flops(hf.ViTConfig(**VIT), 11)
     assert nn.flops(hf.LlamaConfig(**LLAMA, max_position_embeddings=8), 9) > 0
+    two = replace(nn.original(37, width=8), position="learned", length=19)
+    assert nn.flops(two, 5, 19) > 0
+    with pytest.raises(ValueError, match=r"at most 19 tokens, got \(5, 20\)"):
+        nn.flops(two, 5, 20)
