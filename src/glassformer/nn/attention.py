@@ -56,9 +56,9 @@ class MultiHeadAttention(torch.nn.Module):
         x: Float[torch.Tensor, "B T D"],
         mask: Bool[torch.Tensor, "#B #H #T S"] | None = None,
         bias: Float[torch.Tensor, "#H T S"] | None = None,
+        angles: Angles | None = None,
         *,
         source: Float[torch.Tensor, "B S E"] | None = None,
-        angles: Angles | None = None,
     ) -> Float[torch.Tensor, "B T D"]:
         """Let every position gather from those it may look at (True in the mask).
 
@@ -66,8 +66,8 @@ class MultiHeadAttention(torch.nn.Module):
             x: What looks, and what is looked at unless there is a source.
             mask: True where a position may look; everywhere if not given.
             bias: Added to the scaled scores.
-            source: What is looked at, if it is another text.
             angles: By which queries and keys are turned (RoPE), if they are.
+            source: What is looked at, if it is another text.
 
         Raises:
             ValueError: If the mask is not of True and False: it would be added to the scores.
@@ -117,9 +117,9 @@ class MultiHeadAttention(torch.nn.Module):
         x: Float[torch.Tensor, "B T D"],
         mask: Bool[torch.Tensor, "#B #H #T S"] | None = None,
         bias: Float[torch.Tensor, "#H T S"] | None = None,
+        angles: Angles | None = None,
         *,
         source: Float[torch.Tensor, "B S E"] | None = None,
-        angles: Angles | None = None,
     ) -> Float[torch.Tensor, "B H T S"]:
         """Return the scaled scores, which the fused operator keeps to itself.
 

@@ -32,7 +32,7 @@ class TransformerBlock(torch.nn.Module):
         angles: Angles | None = None,
     ) -> Float[torch.Tensor, "B T D"]:
         """Look at the other positions, then work on each position by itself."""
-        x = x + self.attention(self.attention_norm(x), mask, bias, angles=angles)
+        x = x + self.attention(self.attention_norm(x), mask, bias, angles)
         return x + self.feed_forward(self.feed_forward_norm(x))
 
 
