@@ -348,6 +348,13 @@ def test_heads_cost_nothing() -> None:
         assert nn.flops(config, 9) == nn.flops(hf.GPT2Config(n_embd=8, n_head=1), 9)
 
 
+def test_as_much_is_read_as_written() -> None:
+    """Unless something else is said; and reading more, or writing more, costs more."""
+    config = hf.T5Config(**T5)
+    assert nn.flops(config, 11) == nn.flops(config, 11, 11)
+    assert nn.flops(config, 11, 10) < nn.flops(config, 11) < nn.flops(config, 12, 11)
+
+
 def test_the_parts_are_the_whole() -> None:
     """The parts add up, and an architecture counts as its configuration does."""
     for config, _ in CASES.values():
