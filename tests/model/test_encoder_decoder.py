@@ -69,7 +69,7 @@ WRITTEN_MASK = np.ones((3, 5), bool)
 WRITTEN_MASK[0, :2] = WRITTEN_MASK[1, 3:] = False
 
 
-def score(ids: np.ndarray, decoder_ids: np.ndarray, **masks: np.ndarray) -> np.ndarray:
+def score(ids: np.ndarray, decoder_ids: np.ndarray, **masks: Any) -> np.ndarray:
     """The logits of the small model."""
     return encoder_decoder(ids, decoder_ids, SMALL, H, **masks)
 
@@ -266,7 +266,7 @@ def torch_layer(layer: Any, block: BlockWeights, last: str) -> None:
 def torch_transformer(weights: EncoderDecoderWeights, units: int) -> Any:
     """The Transformer of torch with our weights; without its norms after the stacks."""
     nn_ = torch.nn
-    sizes = {"d_model": D, "nhead": H, "dim_feedforward": units, "dropout": 0.0}
+    sizes: Any = {"d_model": D, "nhead": H, "dim_feedforward": units, "dropout": 0.0}
     encoder = nn_.TransformerEncoder(
         nn_.TransformerEncoderLayer(**sizes, batch_first=True),
         len(weights.encoder),
@@ -310,6 +310,7 @@ def test_both_stacks_are_those_of_torch() -> None:
 def marian(**sizes: int) -> Any:
     """A translator of the Marian family, with random weights."""
     usual = {"encoder_layers": 2, "decoder_layers": 3, "encoder_ffn_dim": 17, "decoder_ffn_dim": 19}
+    layers: Any = {**usual, **sizes}
     config = transformers.MarianConfig(
         vocab_size=V,
         d_model=24,
@@ -321,7 +322,7 @@ def marian(**sizes: int) -> Any:
         pad_token_id=0,
         eos_token_id=0,
         decoder_start_token_id=0,
-        **{**usual, **sizes},
+        **layers,
     )
     model: Any = spread(transformers.MarianMTModel(config))
     model.final_logits_bias.normal_()
