@@ -4,9 +4,9 @@
 
 The same random weights, the same input, float32, the same number of threads. The two take turns,
 so that whatever else the machine does hits both; a ratio is that of the processor time of the
-fastest rounds, and above 1 ours is slower. A step is forward, loss, backward and Adam, of a GPT-2 of 0.8 M parameters: 4
-layers, 4 heads, 128 wide, 12 texts of 64 tokens, without dropout; theirs with eager attention, as
-the bound says, and with the fused attention that is their default.
+fastest rounds, and above 1 ours is slower. A step is forward, loss, backward and Adam, of a GPT-2
+of 0.8 M parameters: 4 layers, 4 heads, 128 wide, 12 texts of 64 tokens, without dropout; theirs
+with eager attention, as the bound says, and with the fused attention that is their default.
 """
 
 import time

@@ -58,9 +58,7 @@ ENCODERS: dict[str, Callable[[], Any]] = {
 }
 ENCODER_DECODERS: dict[str, Callable[[], Any]] = {
     "t5": lambda: hf.T5ForConditionalGeneration(hf.T5Config(**T5)),
-    "t5-1.1": lambda: hf.T5ForConditionalGeneration(
-        hf.T5Config(**T5, **GATED)
-    ),
+    "t5-1.1": lambda: hf.T5ForConditionalGeneration(hf.T5Config(**T5, **GATED)),
 }
 VISION: dict[str, Callable[[], Any]] = {
     "vit": lambda: hf.ViTModel(hf.ViTConfig(**SIZES, image_size=12, patch_size=4)),
