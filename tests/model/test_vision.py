@@ -108,6 +108,9 @@ def test_embedding_by_hand() -> None:
     # Without labels the last vectors come out, each normalized: [-1, 1] or [1, -1].
     vectors = vision_transformer(np.array([[[3.0, 4.0]]]), weights, 1)
     np.testing.assert_allclose(vectors, [[1, -1]] * 3, atol=1e-4)
+    # [17, 8] has variance 20.25: as much again as epsilon makes it smaller by the root of 2.
+    smaller = vision_transformer(np.array([[[3.0, 4.0]]]), weights, 1, epsilon=20.25)
+    np.testing.assert_allclose(smaller[0], [0.5**0.5, -(0.5**0.5)], atol=1e-12)
     # With labels, the first vector alone is scored.
     labelled = replace(
         weights,
