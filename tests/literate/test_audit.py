@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from literate.audit import audit, main
+from literate.audit.code import heads
 from literate.audit.sections import cut
 from literate.audit.site import load
 from literate.page import key
@@ -690,3 +691,15 @@ def test_without_a_site(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     """An empty folder is no site without problems."""
     assert main([str(tmp_path)]) == 1
     assert "expected a built site, got no page in" in capsys.readouterr().err
+
+
+def test_a_dataclass_made_from_another_has_the_fields_of_both(tmp_path: Path) -> None:
+    """Its head, as the reference shows it, begins with the fields of the class below it."""
+    module = tmp_path / "boxes.py"
+    module.write_text(
+        "class Box:\n    width: int\n\nclass Tall(toy.Box):\n    height: int = 2\n",
+        encoding="utf-8",
+    )
+    found = heads((module,))
+    assert ("Tall", (("width", ""), ("height", "2"))) in found
+    assert ("Box", (("width", ""), ("height", "2"))) not in found

@@ -223,13 +223,16 @@ Head = tuple[
 def heads(modules: tuple[Path, ...]) -> set[Head]:
     """The heads of all functions, classes, methods and attributes of some modules."""
     found: set[Head] = set()
-    for path in modules:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in modules]
+    classes = [n for tree in trees for n in ast.walk(tree) if isinstance(n, ast.ClassDef)]
+    for tree in trees:
+        for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 # A property is shown as an attribute.
                 found |= {(node.name, _arguments(node.args)), (node.name, None)}
             elif isinstance(node, ast.ClassDef):
                 found.add((node.name, _fields(node)))
+                found |= {(node.name, made) for made in _inherited(node, classes)}
                 found |= {(node.name, _arguments(made.args)) for made in _makers(node)}
             elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
                 found.add((node.id if isinstance(node, ast.Name) else node.attr, None))
@@ -264,6 +267,15 @@ def _fields(node: ast.ClassDef) -> tuple[tuple[str, str], ...]:
         )
         for n in fields
     )
+
+
+def _inherited(
+    node: ast.ClassDef, classes: list[ast.ClassDef]
+) -> list[tuple[tuple[str, str], ...]]:
+    """The arguments of a dataclass that adds fields to those of a class that it is made from."""
+    bases = {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+    parents = [parent for parent in classes if parent.name in bases and parent is not node]
+    return [_fields(parent) + _fields(node) for parent in parents]
 
 
 def _is_signature(shown: str, known: set[Head]) -> bool:

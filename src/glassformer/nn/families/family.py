@@ -1,7 +1,7 @@
 """What there is to say about a family: how to read its configuration, and its names."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from glassformer.nn.architecture import Architecture
@@ -26,8 +26,8 @@ class Family:
 
     read: Callable[[Any], Architecture]
     names: Mapping[str, str]
-    older: Mapping[str, str] = field(default_factory=dict)
-    copies: Mapping[str, str] = field(default_factory=dict)
+    older: Mapping[str, str]
+    copies: Mapping[str, str]
     unused: tuple[str, ...] = ()
     transposed: bool = False
     fit: Callable[[Architecture, Mapping[str, Any]], Architecture] | None = None

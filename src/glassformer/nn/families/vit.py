@@ -65,5 +65,6 @@ VIT = Family(
         "intermediate.dense": "mlp.fc1",
         "output.dense": "mlp.fc2",
     },
+    copies={},
     fit=_fit_vit,
 )
