@@ -10,6 +10,7 @@ import torch
 import transformers
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.model.stored import arrays, shaken
 
 from glassformer.block.activation import gelu_tanh
 from glassformer.model.decoder_only import (
@@ -25,11 +26,6 @@ from glassformer.softmax import log_softmax
 ROUNDING = 1e-5
 
 
-def arrays(model: torch.nn.Module) -> dict[str, np.ndarray]:
-    """A model's weights, by their names in torch."""
-    return {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
-
-
 def gpt2(**sizes: int) -> Any:
     """A GPT-2 with random weights, spread wide enough that attention is not flat."""
     torch.manual_seed(0)
@@ -37,11 +33,7 @@ def gpt2(**sizes: int) -> Any:
     config: Any = transformers.GPT2Config(bos_token_id=0, eos_token_id=0)
     for name, size in {**usual, **sizes}.items():
         setattr(config, name, size)
-    model: Any = transformers.GPT2LMHeadModel(config)
-    model.eval()
-    for parameter in model.parameters():  # biases start at 0, gains at 1: then a mistake may hide
-        torch.nn.init.normal_(parameter, mean=float(parameter.ndim == 1) / 2, std=0.2)
-    return model
+    return shaken(transformers.GPT2LMHeadModel(config))
 
 
 def some_ids(*shape: int) -> np.ndarray:

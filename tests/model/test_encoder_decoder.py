@@ -11,6 +11,7 @@ import torch
 import transformers
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.model.stored import arrays, shaken
 
 from glassformer import nn
 from glassformer.attention.multi_head import MultiHeadWeights
@@ -33,24 +34,10 @@ ROUNDING = 1e-5
 V, D, H = 37, 12, 3
 
 
-def arrays(model: torch.nn.Module) -> dict[str, np.ndarray]:
-    """A model's weights, by their names in torch."""
-    return {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
-
-
-def spread(model: torch.nn.Module) -> torch.nn.Module:
-    """Draw all weights anew: gains are not 1 and biases not 0, where a mistake may hide."""
-    torch.manual_seed(0)
-    for name, parameter in model.named_parameters():
-        if "embed_positions" not in name:
-            torch.nn.init.normal_(parameter, mean=float(parameter.ndim == 1) / 2, std=0.2)
-    return model.eval()
-
-
 def twin(width: int = D, heads: int = H, layers: tuple[int, int] = (2, 2)) -> Any:
     """Our torch twin of the original, in an odd size."""
     a = nn.original(V, width=width, layers=layers[0], heads=heads, units=17)
-    return spread(nn.build(replace(a, decoder_layers=layers[1])))
+    return shaken(nn.build(replace(a, decoder_layers=layers[1])))
 
 
 SMALL = encoder_decoder_weights(arrays(twin()))
@@ -324,7 +311,7 @@ def marian(**sizes: int) -> Any:
         decoder_start_token_id=0,
         **layers,
     )
-    model: Any = spread(transformers.MarianMTModel(config))
+    model: Any = shaken(transformers.MarianMTModel(config), apart_from="embed_positions")
     model.final_logits_bias.normal_()
     return model
 

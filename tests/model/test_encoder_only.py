@@ -10,6 +10,7 @@ import torch
 import transformers
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.model.stored import arrays, shaken
 
 from glassformer.model.encoder_only import (
     EncoderWeights,
@@ -26,18 +27,6 @@ from glassformer.position.learned import position_ids
 ROUNDING = 1e-5
 
 
-def arrays(model: torch.nn.Module) -> dict[str, np.ndarray]:
-    """A model's weights, by their names in torch."""
-    return {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
-
-
-def shake(model: torch.nn.Module) -> None:
-    """Random weights: biases start at 0 and gains at 1, and then a mistake may hide."""
-    torch.manual_seed(0)
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, mean=float(parameter.ndim == 1) / 2, std=0.2)
-
-
 def bert(kind: str = "BertForMaskedLM", **sizes: Any) -> Any:
     """A BERT with random weights."""
     usual = {
@@ -50,7 +39,7 @@ def bert(kind: str = "BertForMaskedLM", **sizes: Any) -> Any:
         "type_vocab_size": 3,
     }
     model = getattr(transformers, kind)(transformers.BertConfig(**{**usual, **sizes})).eval()
-    shake(model)
+    shaken(model)
     return model
 
 
@@ -276,7 +265,7 @@ def test_a_table_that_is_not_tied() -> None:
 def test_vectors_and_scores_are_those_of_the_twin(layers: int) -> None:
     """Pre-norm, no types, a table of its own; weights cross as a plain dictionary."""
     twin = Encoder(37, width=12, heads=3, layers=layers, length=11, seed=1)
-    shake(twin)
+    shaken(twin)
     ids, keep = some_ids(2, 11), np.arange(11) < np.array([[11], [6]])
     with torch.no_grad():
         expected = twin(torch.from_numpy(ids), torch.from_numpy(keep)[:, None, None]).numpy()

@@ -11,6 +11,7 @@ import torch
 import transformers
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.model.stored import arrays, shaken
 
 from glassformer import nn
 from glassformer.attention.grouped_query import grouped_query_attention
@@ -28,19 +29,6 @@ from glassformer.model.modern_decoder import (
 # The same float32 sums in another order, through a few layers, relative to the largest logit.
 ROUNDING = 1e-5
 EPSILON = 1e-6  # that of `transformers`' Llama and Mistral if nothing else is said
-
-
-def arrays(model: torch.nn.Module) -> dict[str, np.ndarray]:
-    """A model's weights, by their names in torch."""
-    return {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
-
-
-def shaken(model: Any) -> Any:
-    """A model whose weights are spread wide, gains too: at 1, a mistake with them may hide."""
-    torch.manual_seed(0)
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, mean=float(parameter.ndim == 1) / 2, std=0.2)
-    return model.eval()
 
 
 def llama(family: str = "Llama", **sizes: Any) -> Any:

@@ -13,6 +13,7 @@ import transformers
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load_file
+from tests.model.stored import arrays, shaken
 
 from glassformer import nn
 from glassformer.model.vision import (
@@ -27,19 +28,6 @@ from glassformer.model.vision import (
 # The same float32 sums in another order, through a few layers, relative to the largest number.
 ROUNDING = 1e-5
 EPSILON = 1e-12  # that of published models
-
-
-def arrays(model: torch.nn.Module) -> dict[str, np.ndarray]:
-    """A model's weights, by their names in torch."""
-    return {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
-
-
-def shaken(model: Any) -> Any:
-    """A model whose weights are spread wide, gains and biases too."""
-    torch.manual_seed(0)
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, mean=float(parameter.ndim == 1) / 2, std=0.2)
-    return model.eval()
 
 
 def vit(*, labelled: bool = True, **sizes: Any) -> Any:
