@@ -285,3 +285,89 @@ def test_images_of_another_size_are_refused() -> None:
         ValueError, match=r"expected images \(B, C, Y, X\) .*, got shape \(1, 3, 4, 5\)"
     ):
         nn.build(a)(torch.zeros(1, 3, 4, 5))
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (
+            torch.zeros(1, 3, 4, 4, dtype=torch.uint8),
+            "expected images as a tensor of torch.float32",
+        ),
+        (torch.zeros(1, 3, 4, 4).double(), "expected images as a tensor of torch.float32"),
+        (torch.zeros(1, 3, 4, 4).numpy(), "expected images as a tensor of torch.float32"),
+        (torch.zeros(0, 3, 4, 4), r"expected images \(B, C, Y, X\) .*, got shape \(0, 3, 4, 4\)"),
+        (torch.full((1, 3, 4, 4), torch.nan), "expected finite numbers in images"),
+    ],
+)
+def test_images_that_are_no_numbers_are_refused(images: Any, message: str) -> None:
+    """Pixels from 0 to 255 are to be scaled first; NaN would reach every vector."""
+    a = replace(SMALL, image_size=4, patch_size=2, kind="encoder", head="none")
+    with pytest.raises(ValueError, match=message):
+        nn.build(a)(images)
+
+
+IDS = texts(3, 5)
+HERE = torch.arange(5).expand(3, 5)
+BERT = replace(VARIANTS["bert"], token_types=2)
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+@pytest.mark.parametrize(
+    ("a", "given", "message"),
+    [
+        (SMALL, {"ids": IDS.tolist()}, "expected whole numbers as ids, got list"),
+        (SMALL, {"ids": IDS.numpy()}, "expected whole numbers as ids"),
+        (SMALL, {"ids": IDS > 3}, "expected whole numbers as ids, got torch.bool"),
+        (SMALL, {"mask": HERE.float()}, "expected mask as a tensor of bool, got torch.float32"),
+        # Each of these would be stretched over the batch, or over the text, without a word.
+        (SMALL, {"mask": HERE[:1] > 0}, r"expected mask \(3, 5\), .*, got shape \(1, 5\)"),
+        (BERT, {"mask": HERE[:, 1:2] > 0}, r"expected mask \(3, 5\), .*, got shape \(3, 1\)"),
+        (BERT, {"mask": HERE[0] > 0}, r"expected mask \(3, 5\), .*, got shape \(5,\)"),
+        (SMALL, {"positions": HERE[:1]}, r"expected positions \(3, 5\), .*, got \(1, 5\)"),
+        (SMALL, {"positions": HERE + 5}, r"expected positions in 0\.\.8, got 5\.\.9"),
+        (LLAMA, {"positions": HERE + 5}, r"expected positions in 0\.\.8, got 5\.\.9"),
+        (LLAMA, {"positions": HERE - 1}, r"expected positions in 0\.\.8, got -1\.\.3"),
+        (LLAMA, {"positions": HERE + 0.5}, "expected whole numbers as positions"),
+        (VARIANTS["relative"], {"positions": HERE}, "expected no positions with 'relative' ones"),
+        (SMALL, {"token_types": HERE * 0}, "expected no token types"),
+        (BERT, {"token_types": HERE}, r"expected token types in 0\.\.1, got 0\.\.4"),
+        (BERT, {"token_types": HERE[:1] * 0}, r"expected token types \(3, 5\), .*, got \(1, 5\)"),
+    ],
+)
+def test_what_does_not_belong_to_the_ids_is_refused(a: Any, given: Any, message: str) -> None:
+    """Masks, positions and token types: one for each id, of the right kind and in range."""
+    with pytest.raises(ValueError, match=message):
+        nn.build(a)(**{"ids": IDS, **given})
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+def test_both_texts_of_an_encoder_decoder_belong_together() -> None:
+    """One source is not stretched over a batch, nor its mask."""
+    model, source = shaken(BOTH), texts(3, 7)
+    with pytest.raises(ValueError, match=r"expected a source \(3, S, 8\), got shape \(1, 7, 8\)"):
+        model(source[:1], IDS)
+    with pytest.raises(ValueError, match=r"expected source_mask \(3, 7\), .* \(1, 7\)"):
+        model.step(IDS, source=model.read(source), source_mask=source[:1] > 0)
+    with pytest.raises(ValueError, match=r"expected a source of torch.float32, got torch.float64"):
+        model.step(IDS, source=model.read(source).double())
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+def test_a_cache_belongs_to_its_model_and_batch() -> None:
+    """Another model's would give numbers that mean nothing, or an error of torch's."""
+    model, both = shaken(LLAMA), shaken(BOTH)
+    _, cache = model.step(IDS)
+    with pytest.raises(ValueError, match=r"keys \(1, 1, 5, 4\), got 2, 0 and \[\(3, 1, 5, 4\)"):
+        model.step(IDS[:1, :1], cache)
+    for change in ({"layers": 1}, {"layers": 3}, {"groups": 2}, {"head_width": 6}):
+        with pytest.raises(ValueError, match=r"expected a cache of \d blocks"):
+            shaken(replace(LLAMA, **change)).step(IDS[:, :1], cache)
+    _, decoders = shaken(SMALL).step(IDS)
+    with pytest.raises(ValueError, match="expected a cache of 2 blocks, 2 with a source"):
+        both.step(IDS[:, :1], decoders)  # It would write without having read.
+    source = both.read(IDS)
+    _, cache = both.step(IDS, source=source)
+    with pytest.raises(ValueError, match="expected a source at the first step only"):
+        both.step(IDS[:, :1], cache, source=source)

@@ -13,8 +13,7 @@ def check_ids(ids: Int[torch.Tensor, "B T"], vocabulary_size: int, length: int |
     Raises:
         ValueError: If the texts are empty or too long, or an id is outside the vocabulary.
     """
-    if ids.is_floating_point():
-        raise ValueError(f"expected whole numbers as ids, got {ids.dtype}")
+    _check_whole("ids", ids)
     too_long = length is not None and ids.shape[-1] > length
     if ids.ndim != 2 or not ids.numel() or too_long:
         most = "" if length is None else f" of at most {length} tokens"
@@ -22,6 +21,40 @@ def check_ids(ids: Int[torch.Tensor, "B T"], vocabulary_size: int, length: int |
     smallest, largest = int(ids.min()), int(ids.max())
     if smallest < 0 or largest >= vocabulary_size:
         raise ValueError(f"expected ids in 0..{vocabulary_size - 1}, got {smallest}..{largest}")
+
+
+def check_numbers(
+    name: str, numbers: Int[torch.Tensor, "B T"], ids: Int[torch.Tensor, "B T"], count: int | None
+) -> None:
+    """Refuse positions or token types that do not belong to the ids.
+
+    Args:
+        name: What they are.
+        numbers: One for each id.
+        ids: The texts.
+        count: How many there are, if there is a limit.
+
+    Raises:
+        ValueError: If their shape is another, or one is not in 0..count-1.
+    """
+    _check_whole(name, numbers)
+    if numbers.shape != ids.shape:
+        raise ValueError(
+            f"expected {name} {tuple(ids.shape)}, one for each id, got {tuple(numbers.shape)}"
+        )
+    smallest, largest = int(numbers.min()), int(numbers.max())
+    if smallest < 0 or (count is not None and largest >= count):
+        bound = "from 0 on" if count is None else f"in 0..{count - 1}"
+        raise ValueError(f"expected {name} {bound}, got {smallest}..{largest}")
+
+
+def _check_whole(name: str, numbers: object) -> None:
+    """Refuse lists, arrays, and types that do not look up a row of a table."""
+    dtype = getattr(numbers, "dtype", type(numbers).__name__)
+    if not isinstance(numbers, torch.Tensor) or dtype not in (torch.int64, torch.int32):
+        raise ValueError(
+            f"expected whole numbers as {name}, got {dtype} instead of int64 or int32 of torch"
+        )
 
 
 def random_vectors(rows: int, width: int, spread: float) -> torch.nn.Embedding:
@@ -64,10 +97,20 @@ class TextEmbedding(torch.nn.Module):
         """Return a vector for each token; `start` is the place of the first, unless all are given.
 
         Raises:
-            ValueError: If a text is empty or too long, or an id is outside the vocabulary.
+            ValueError: If a text is empty or too long, an id is outside the vocabulary, or
+                positions or token types do not fit the ids and the model.
         """
-        a, T = self.architecture, ids.shape[-1]
+        a = self.architecture
         check_ids(ids, a.vocabulary_size, None if a.length is None else a.length - start)
+        T = ids.shape[-1]
+        if positions is not None:
+            if a.position in ("relative", "none"):
+                raise ValueError(f"expected no positions with {a.position!r} ones, got some")
+            check_numbers("positions", positions, ids, a.length)
+        if token_types is not None:
+            if not a.token_types:
+                raise ValueError("expected no token types, as the model has no vectors for them")
+            check_numbers("token types", token_types, ids, a.token_types)
         x = self.token(ids)
         if a.scaled_embedding:
             x = x * a.width**0.5

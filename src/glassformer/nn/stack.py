@@ -8,24 +8,9 @@ from jaxtyping import Bool, Float, Int
 
 from glassformer.nn.architecture import ACTIVATIONS, Architecture
 from glassformer.nn.attention import KeysAndValues, MultiHeadAttention
+from glassformer.nn.cache import Cache, at_keys, check_cache, check_source
 from glassformer.nn.feed_forward import FeedForward, GatedFeedForward
 from glassformer.nn.position import Angles, RelativeBias, rotary_angles
-
-
-class Cache(NamedTuple):
-    """What a decoder keeps of the tokens so far; a step returns a new one.
-
-    Attributes:
-        length: Number of tokens so far.
-        own: Keys and values of these tokens, for each block.
-        source: Keys and values of the text that is read, for each block, if there is one.
-        source_mask: True where that text has a token.
-    """
-
-    length: int
-    own: tuple[KeysAndValues, ...]
-    source: tuple[KeysAndValues, ...] = ()
-    source_mask: Bool[torch.Tensor, "B 1 1 S"] | None = None
 
 
 class Look(NamedTuple):
@@ -115,7 +100,7 @@ class Stack(torch.nn.Module):
     ) -> None:
         super().__init__()
         a = self.architecture = architecture
-        self.causal = causal
+        self.causal, self.cross = causal, cross
         self.blocks = torch.nn.ModuleList(Block(a, cross=cross) for _ in range(layers))
         if a.position == "relative":
             self.relative = RelativeBias(a.heads, a.buckets, a.furthest, both_ways=not causal)
@@ -138,9 +123,12 @@ class Stack(torch.nn.Module):
             positions: Where each token stands, for RoPE; 0, 1, 2, ... if not given.
             source: The vectors of a text to look at.
             source_mask: True where that text has a token.
+
+        Raises:
+            ValueError: If a mask or the source does not fit the vectors.
         """
-        look = self._look(x, mask, positions, 0, _at_keys(source_mask))
-        for block, found in zip(self._blocks(), self._read(source), strict=True):
+        look = self._look(x, mask, positions, 0, at_keys("source_mask", source_mask, source))
+        for block, found in zip(self._blocks(), self._read(source, x), strict=True):
             x, _ = block(x, look, None, found)
         return self.norm(x)
 
@@ -152,10 +140,21 @@ class Stack(torch.nn.Module):
         source: Float[torch.Tensor, "B S D"] | None = None,
         source_mask: Bool[torch.Tensor, "B S"] | None = None,
     ) -> tuple[Float[torch.Tensor, "B T D"], Cache]:
-        """Return the vectors of tokens that follow those in the cache, and the cache with them."""
+        """Return the vectors of tokens that follow those in the cache, and the cache with them.
+
+        Raises:
+            ValueError: If the cache is of another model or batch, or comes with a source.
+        """
+        a = self.architecture
         if cache is None:
-            found = tuple(pair for pair in self._read(source) if pair is not None)
-            cache = Cache(0, (), found, _at_keys(source_mask))
+            found = tuple(pair for pair in self._read(source, x) if pair is not None)
+            cache = Cache(0, (), found, at_keys("source_mask", source_mask, source))
+        elif source is not None or source_mask is not None:
+            raise ValueError("expected a source at the first step only, got one besides a cache")
+        else:
+            check_cache(
+                cache, (x.shape[0], a.G, cache.length, a.K), len(self.blocks), cross=self.cross
+            )
         look = self._look(x, None, None, cache.length, cache.source_mask)
         own = []
         for i, block in enumerate(self._blocks()):
@@ -168,10 +167,13 @@ class Stack(torch.nn.Module):
         """The blocks, as what they are."""
         return cast(Iterable[Block], self.blocks)
 
-    def _read(self, source: Float[torch.Tensor, "B S D"] | None) -> list[KeysAndValues | None]:
+    def _read(
+        self, source: Float[torch.Tensor, "B S D"] | None, x: Float[torch.Tensor, "B T D"]
+    ) -> list[KeysAndValues | None]:
         """What each block looks at in another text."""
         if source is None:
             return [None for _ in self.blocks]
+        check_source(source, x)
         return [block.cross.keys_and_values(source) for block in self._blocks()]
 
     def _look(
@@ -189,7 +191,7 @@ class Stack(torch.nn.Module):
         narrow = self.causal and a.window is not None and a.window < S
         # The operator's own causal mask is faster; it cannot be combined with another.
         causal = self.causal and mask is None and bias is None and not narrow and start == 0
-        allowed = _at_keys(mask)
+        allowed = at_keys("mask", mask, x)
         if self.causal and not causal:
             places = torch.arange(S, device=x.device)
             back = places[-T:, None] - places
@@ -203,8 +205,3 @@ class Stack(torch.nn.Module):
             if positions is not None:
                 angles = (angles[0][:, None], angles[1][:, None])  # (B, 1, T, K / 2)
         return Look(allowed, bias, angles, causal, source_mask)
-
-
-def _at_keys(mask: Bool[torch.Tensor, "B S"] | None) -> Bool[torch.Tensor, "B 1 1 S"] | None:
-    """Shape a mask of tokens so that it hides keys from every head and query."""
-    return None if mask is None else mask[:, None, None, :]

@@ -4,9 +4,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 
 from glassformer.nn.architecture import Architecture
+from glassformer.nn.cache import Cache
 from glassformer.nn.embedding import TextEmbedding
 from glassformer.nn.head import TokenHead
-from glassformer.nn.stack import Cache, Stack
+from glassformer.nn.stack import Stack
 
 
 class Transformer(torch.nn.Module):
@@ -75,7 +76,8 @@ class Transformer(torch.nn.Module):
         """Return the logits of tokens that follow those in the cache, and the cache with them.
 
         Raises:
-            ValueError: If the model is an encoder, or the text becomes too long.
+            ValueError: If the model is an encoder, the text becomes too long, or the cache is of
+                another model or batch.
         """
         if self.architecture.kind != "decoder":
             raise ValueError(f"expected a decoder, got {self.architecture.kind!r}")
@@ -148,7 +150,7 @@ class EncoderDecoder(torch.nn.Module):
         The first step is given the source; the cache keeps what the others need of it.
 
         Raises:
-            ValueError: If neither a cache nor a source is given.
+            ValueError: If neither a cache nor a source is given, or both, or one does not fit.
         """
         if cache is None and source is None:
             raise ValueError("expected a source at the first step, got neither source nor cache")

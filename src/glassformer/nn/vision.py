@@ -42,7 +42,8 @@ class VisionTransformer(torch.nn.Module):
         """Return the score of each label, (B, labels); a model without labels returns its vectors.
 
         Raises:
-            ValueError: If the images are not of the size and the colours that the model reads.
+            ValueError: If the images are not of the size and the colours that the model reads, or
+                not of finite numbers of the model's type.
         """
         x = self.vectors(images)
         return self.classifier(x[:, 0]) if self.architecture.labels else x
@@ -54,12 +55,17 @@ class VisionTransformer(torch.nn.Module):
     def embed(self, images: Float[torch.Tensor, "B C Y X"]) -> Float[torch.Tensor, "B T D"]:
         """Return what enters the first block: a learned vector, then one for each patch."""
         a = self.architecture
-        expected = (a.channels, a.image_size, a.image_size)
-        if images.ndim != 4 or tuple(images.shape[1:]) != expected:
+        expected, dtype = (a.channels, a.image_size, a.image_size), self.patch.weight.dtype
+        if not isinstance(images, torch.Tensor) or images.dtype != dtype:
+            came = getattr(images, "dtype", type(images).__name__)
+            raise ValueError(f"expected images as a tensor of {dtype}, got {came}")
+        if images.ndim != 4 or tuple(images.shape[1:]) != expected or not len(images):
             raise ValueError(
                 f"expected images (B, C, Y, X) with C, Y, X = {expected}, "
                 f"got shape {tuple(images.shape)}"
             )
+        if not images.isfinite().all():
+            raise ValueError("expected finite numbers in images, got NaN or infinity")
         patches = self.patch(images).flatten(2).transpose(1, 2)
         first = self.first.expand(len(images), 1, -1)
         return torch.cat([first, patches], dim=1) + self.position
