@@ -223,6 +223,18 @@ def test_the_weights_are_copies_and_keep_their_type() -> None:
     assert half(texts(1, 4)).dtype == torch.bfloat16
 
 
+@torch.no_grad()
+def test_what_only_the_other_family_reads_changes_nothing() -> None:
+    """A window in a Llama's configuration, or biases in a Mistral's, are not looked at."""
+    ids = texts(2, 11)
+    for make, config, more in (
+        (hf.LlamaForCausalLM, hf.LlamaConfig, {"sliding_window": 3}),
+        (hf.MistralForCausalLM, hf.MistralConfig, {"attention_bias": True}),
+    ):
+        theirs = make(config(**families.LONG, num_key_value_heads=2, **more)).eval()
+        assert worst(ours(theirs)(ids), theirs(ids).logits) <= CLOSE
+
+
 # Errors
 
 
@@ -292,6 +304,8 @@ def test_a_copy_that_differs_is_refused(name: str) -> None:
         (hf.BertConfig(is_decoder=True), "expected is_decoder = False, got True"),
         (hf.LlamaConfig(attention_bias=True), "expected mlp_bias = True, got False"),
         (hf.ViTConfig(qkv_bias=False), "expected qkv_bias = True, got False"),
+        (hf.ViTConfig(image_size=(12, 8)), "expected one number as image_size, got"),
+        (None, "expected a model of .*, got 'NoneType'"),
         (
             hf.LlamaConfig(
                 rope_parameters={"rope_type": "linear", "factor": 2.0, "rope_theta": 10000.0}
@@ -344,3 +358,12 @@ def test_a_cache_does_not_outgrow_the_model() -> None:
     _, cache = model.step(texts(1, 1), cache)
     with pytest.raises(ValueError, match="at most 0 tokens"):
         model.step(texts(1, 1), cache)
+
+
+@pytest.mark.parametrize("wrong", [None, torch.ones(24).numpy(), torch.ones(24).long()])
+def test_weights_that_are_no_floats_are_named(wrong: Any) -> None:
+    """Whole numbers do not learn, and arrays are not tensors."""
+    theirs = families.make("gpt2")
+    state = {**theirs.state_dict(), "transformer.ln_f.weight": wrong}
+    with pytest.raises(ValueError, match=r"ln_f\.weight is .* instead of a tensor of floats"):
+        nn.from_hugging_face(theirs.config, state)

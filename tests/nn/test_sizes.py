@@ -400,3 +400,13 @@ def test_lengths_that_cannot_be_read() -> None:
     assert nn.flops(two, 5, 19) > 0
     with pytest.raises(ValueError, match=r"at most 19 tokens, got \(5, 20\)"):
         nn.flops(two, 5, 20)
+
+
+@pytest.mark.usefixtures("unchecked_shapes")
+def test_half_a_token_is_refused() -> None:
+    """It would be counted without a word."""
+    halves: Any = (5.5, "5", (5, 2.5))
+    for T in halves:
+        two = T if isinstance(T, tuple) else (T,)
+        with pytest.raises(ValueError, match=r"expected a whole number of tokens, got"):
+            nn.flops(nn.original(7, width=6, heads=1), *two)

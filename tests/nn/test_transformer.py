@@ -254,6 +254,31 @@ def test_an_untrained_model_is_undecided(name: str) -> None:
         ({"decoder_layers": 2}, "expected decoder_layers .*, got 2 in 'decoder'"),
         ({"length": None}, "expected a length for learned positions, got None"),
         ({"image_size": 6, "patch_size": 4}, "expected patches that divide 6 pixels, got 4"),
+        ({"kind": 3}, "expected kind in .*, got 3"),
+        ({"activation": None}, "expected activation in .*, got None"),
+        ({"width": 8.0}, "expected width as a whole number, got 8.0"),
+        ({"heads": True}, "expected heads as a whole number, got True"),
+        ({"window": 2.5}, "expected window as a whole number, got 2.5"),
+        ({"vocabulary_size": 0}, "expected vocabulary_size of at least 1, got 0"),
+        ({"length": -3}, "expected length of at least 1, got -3"),
+        # A window of 0 would be none at all.
+        ({"window": 0}, "expected window of at least 1, got 0"),
+        ({"token_types": -1}, "expected token_types of at least 0, got -1"),
+        ({"epsilon": -1.0}, "expected a positive epsilon, got -1.0"),
+        ({"epsilon": float("nan")}, "expected a positive epsilon, got nan"),
+        ({"rope_base": 0.0}, "expected a positive rope_base, got 0.0"),
+        ({"position": "rope", "head_width": 3}, "expected an even width for 'rope', got 3"),
+        ({"position": "sinusoidal", "width": 9, "heads": 3}, "an even width for 'sinusoidal', got"),
+        ({"position": "relative", "buckets": 1}, "expected buckets of at least 2, got 1"),
+        ({"position": "relative", "furthest": 16}, "expected furthest of at least 17, got 16"),
+        (
+            {"image_size": 4, "patch_size": 2, "head": "none"},
+            "expected kind = 'encoder' for images",
+        ),
+        (
+            {"kind": "encoder-decoder", "decoder_layers": 1, "labels": 3},
+            "expected labels = 0 for two stacks, got 3",
+        ),
     ],
 )
 def test_an_architecture_that_cannot_be_built_is_refused(change: Any, message: str) -> None:

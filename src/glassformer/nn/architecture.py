@@ -1,8 +1,10 @@
 """In what one Transformer differs from another: everything that a model's family decides."""
 
+import math
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Literal, get_args
+from types import NoneType
+from typing import Literal, get_args, get_origin
 
 import torch
 
@@ -62,7 +64,8 @@ class Architecture:
         channels: Colours of an image.
 
     Raises:
-        ValueError: If a size is below 1, a choice unknown, or sizes do not fit each other.
+        ValueError: If a size is below 1 or no whole number, a choice unknown, or something does
+            not fit the rest.
     """
 
     vocabulary_size: int
@@ -102,28 +105,77 @@ class Architecture:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built."""
-        for name in ("width", "layers", "heads", "G", "K", "F"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"expected {name} of at least 1, got {getattr(self, name)}")
+        self._check_kinds()
+        self._check_sizes()
+        self._check_positions()
+        self._check_parts()
+
+    def _check_kinds(self) -> None:
+        """Refuse unknown choices, and sizes that are no whole numbers."""
+        for field in fields(self):
+            options, chosen = get_args(field.type), getattr(self, field.name)
+            if get_origin(field.type) is Literal and chosen not in options:
+                raise ValueError(f"expected {field.name} in {options}, got {chosen!r}")
+            missing = chosen is None and NoneType in options
+            whole = hasattr(chosen, "__index__") and not isinstance(chosen, bool)
+            if int in (field.type, *options) and not (missing or whole):
+                raise ValueError(f"expected {field.name} as a whole number, got {chosen!r}")
+
+    def _check_sizes(self) -> None:
+        """Refuse numbers that are too small or do not divide each other."""
+        for name in ("token_types", "labels", "image_size"):
+            self._expect(name, 0)
+        for name in ("width", "layers", "heads", "G", "K", "F", "length", "window", "channels"):
+            self._expect(name, 1)
+        self._expect("vocabulary_size", 0 if self.image_size else 1)
+        for name in ("epsilon", "rope_base"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"expected a positive {name}, got {getattr(self, name)}")
         if self.head_width is None and self.width % self.heads:
             raise ValueError(f"expected heads that divide {self.width}, got {self.heads}")
         if self.heads % self.G:
             raise ValueError(f"expected groups that divide {self.heads}, got {self.groups}")
-        for field in fields(self):
-            options, chosen = get_args(field.type), getattr(self, field.name)
-            if isinstance(chosen, str) and chosen not in options:
-                raise ValueError(f"expected {field.name} in {options}, got {chosen!r}")
+        if self.image_size and (self.patch_size < 1 or self.image_size % self.patch_size):
+            raise ValueError(
+                f"expected patches that divide {self.image_size} pixels, got {self.patch_size}"
+            )
+
+    def _check_positions(self) -> None:
+        """Refuse sizes that leave a position without its vector, angle or bucket."""
+        if self.position == "learned" and not self.image_size and not self.length:
+            raise ValueError(f"expected a length for learned positions, got {self.length}")
+        turned = {"rope": self.K, "sinusoidal": self.width}.get(self.position, 0)
+        if turned % 2 and not self.image_size:
+            raise ValueError(f"expected an even width for {self.position!r}, got {turned}")
+        if self.position == "relative":
+            self._expect("buckets", 2 if self.kind == "decoder" else 4)
+            self._expect("furthest", 1 + self.buckets // (4 if self.kind == "encoder" else 2))
+
+    def _check_parts(self) -> None:
+        """Refuse parts that such a model has no place for: counted, but not built."""
         if (self.kind == "encoder-decoder") != (self.decoder_layers > 0):
             raise ValueError(
                 f"expected decoder_layers in an encoder-decoder and nowhere else, "
                 f"got {self.decoder_layers} in {self.kind!r}"
             )
-        if self.position == "learned" and not self.image_size and not self.length:
-            raise ValueError(f"expected a length for learned positions, got {self.length}")
-        if self.image_size and (self.patch_size < 1 or self.image_size % self.patch_size):
-            raise ValueError(
-                f"expected patches that divide {self.image_size} pixels, got {self.patch_size}"
-            )
+        without: dict[str, object] = {}
+        if self.image_size:
+            without = {"kind": "encoder", "position": "learned", "head": "none"}
+            without |= {"embedding_norm": False, "token_types": 0}
+        elif self.kind == "encoder-decoder":
+            without = {"pooler": False, "labels": 0}
+        for name, value in without.items():
+            if getattr(self, name) != value:
+                model = "images" if self.image_size else "two stacks"
+                raise ValueError(
+                    f"expected {name} = {value!r} for {model}, got {getattr(self, name)!r}"
+                )
+
+    def _expect(self, name: str, least: int) -> None:
+        """Refuse a number that is too small."""
+        number = getattr(self, name)
+        if number is not None and number < least:
+            raise ValueError(f"expected {name} of at least {least}, got {number}")
 
     @property
     def G(self) -> int:  # noqa: N802 - the letter of the notation

@@ -62,6 +62,10 @@ def from_hugging_face(config: Any, state_dict: Mapping[str, torch.Tensor]) -> Mo
             wrong.append(f"{stored} {tuple(expected)} is missing")
             continue
         tensor = left[stored]
+        if not isinstance(tensor, torch.Tensor) or not tensor.is_floating_point():
+            came = getattr(tensor, "dtype", type(tensor).__name__)
+            wrong.append(f"{stored} is {came} instead of a tensor of floats")
+            continue
         # A ViT stores its vectors with axes of size 1 before them.
         if list(tensor.shape) != [1] * (tensor.ndim - len(expected)) + expected:
             wrong.append(f"{stored} has shape {tuple(tensor.shape)} instead of {tuple(expected)}")

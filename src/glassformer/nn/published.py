@@ -32,6 +32,7 @@ def family(config: Any) -> Family:
     Raises:
         ValueError: If it is none of ours.
     """
-    if config.model_type not in FAMILIES:
-        raise ValueError(f"expected a model of {sorted(FAMILIES)}, got {config.model_type!r}")
-    return FAMILIES[config.model_type]
+    kind = getattr(config, "model_type", type(config).__name__)
+    if kind not in FAMILIES:
+        raise ValueError(f"expected a model of {sorted(FAMILIES)}, got {kind!r}")
+    return FAMILIES[kind]

@@ -135,6 +135,8 @@ def flops(config: Any, T: int, S: int | None = None) -> int:
 def _check(a: Architecture, T: int, S: int | None) -> None:
     if S is not None and not a.decoder_layers:
         raise ValueError(f"expected a second text only for a model of two stacks, got S = {S}")
+    if not all(hasattr(n, "__index__") for n in (T, T if S is None else S)):
+        raise ValueError(f"expected a whole number of tokens, got {T if S is None else (T, S)!r}")
     if min(T, T if S is None else S) < 1:
         raise ValueError(f"expected at least 1 token, got {T if S is None else (T, S)}")
     whole = 1 + _patches(a) if a.image_size else T

@@ -10,8 +10,11 @@ from glassformer.nn.position import Stretch
 
 def read_llama(c: Any) -> Architecture:
     """Return the architecture that a configuration of Llama and Mistral describes."""
-    bias = getattr(c, "attention_bias", False)
-    expect(c, mlp_bias=bias)
+    # A configuration may hold what only the other of the two reads.
+    mistral = c.model_type == "mistral"
+    bias = not mistral and c.attention_bias
+    if not mistral:
+        expect(c, mlp_bias=bias)
     return Architecture(
         vocabulary_size=c.vocab_size,
         width=c.hidden_size,
@@ -24,7 +27,7 @@ def read_llama(c: Any) -> Architecture:
         position="rope",
         rope_base=c.rope_parameters["rope_theta"],
         stretch=_stretch(c.rope_parameters),
-        window=getattr(c, "sliding_window", None),
+        window=c.sliding_window if mistral else None,
         norm="rms",
         epsilon=c.rms_norm_eps,
         activation=activation(c.hidden_act),

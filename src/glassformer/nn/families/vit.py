@@ -10,6 +10,9 @@ from glassformer.nn.families.family import Family, activation, blocks, expect, p
 
 def read_vit(c: Any) -> Architecture:
     """Return the architecture that a configuration of ViT describes."""
+    for name in ("image_size", "patch_size"):
+        if not isinstance(getattr(c, name), int):
+            raise ValueError(f"expected one number as {name}, got {getattr(c, name)}")
     expect(c, qkv_bias=True, pooler_act="tanh", pooler_output_size=c.hidden_size)
     labelled = (c.architectures or ["ViTModel"])[0] == "ViTForImageClassification"
     return Architecture(
