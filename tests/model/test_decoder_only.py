@@ -1,6 +1,7 @@
 """The whole decoder: by hand, by what must not change it, and against GPT-2 and the twin."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import jaxtyping
@@ -255,3 +256,23 @@ def test_heads_that_do_not_fit_are_refused() -> None:
     """24 numbers cannot be cut into 5 heads."""
     with pytest.raises(ValueError, match="H=5"):
         decoder_only(some_ids(3), SMALL, 5)
+
+
+def test_an_untied_gpt2_keeps_its_own_unembedding() -> None:
+    """Under the name of a copy there may be another table; the scores come from that one."""
+    theirs = gpt2()
+    theirs.lm_head.weight = torch.nn.Parameter(0.3 + theirs.lm_head.weight.detach())
+    weights, ids = gpt2_weights(arrays(theirs)), some_ids(2, 7)
+    assert weights.unembedding is not None
+    assert SMALL.unembedding is None
+    with torch.no_grad():
+        expected = theirs(torch.from_numpy(ids)).logits.numpy()
+    assert abs(score(ids, weights) - expected).max() <= ROUNDING
+
+
+@pytest.mark.usefixtures("_unchecked_shapes")
+def test_positions_of_another_width_are_refused() -> None:
+    """One number for each position would be added to every number of a vector."""
+    narrow = replace(SMALL, position=SMALL.position[:, :1])
+    with pytest.raises(ValueError, match=r"of one width, got \(37, 24\) and \(11, 1\)"):
+        score(some_ids(2, 7), narrow)

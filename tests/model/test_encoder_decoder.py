@@ -421,3 +421,20 @@ def test_heads_that_do_not_fit_are_refused() -> None:
     """12 numbers cannot be cut into 5 heads."""
     with pytest.raises(ValueError, match="H=5"):
         encoder_decoder(SOURCE, WRITTEN, SMALL, 5)
+
+
+@pytest.mark.parametrize("name", ["lm_head.weight", "model.decoder.embed_tokens.weight"])
+def test_a_copy_that_differs_is_refused(name: str) -> None:
+    """It would be silently left out, and the scores would be others."""
+    state = arrays(marian())
+    assert marian_weights(state)
+    with pytest.raises(ValueError, match=r"as a copy of shared\.weight, got another"):
+        marian_weights({**state, name: state["model.shared.weight"] + 1})
+
+
+@pytest.mark.usefixtures("_unchecked_shapes")
+def test_positions_of_another_width_are_refused() -> None:
+    """One number for each position would be added to every number of a vector."""
+    narrow = replace(SMALL, position=np.ones((11, 1), np.float32))
+    with pytest.raises(ValueError, match=r"expected positions of width 12, got \(11, 1\)"):
+        encode(SOURCE, narrow, H)

@@ -310,3 +310,30 @@ def test_missing_and_unknown_weights_are_named() -> None:
         vit_weights({**state, "adapter": np.zeros(3)})
     with pytest.raises(ValueError, match=r"expected weights named 'first'"):
         vision_weights(state)
+
+
+@pytest.mark.usefixtures("_unchecked_shapes")
+@pytest.mark.parametrize(
+    ("name", "cut", "message"),
+    [
+        ("patch_bias", slice(1), r"expected patch_bias \(24,\), got \(1,\)"),
+        ("first", slice(1), r"expected first \(24,\), got \(1,\)"),
+        ("position", (slice(None), slice(1)), r"expected position \(10, 24\), got \(10, 1\)"),
+        ("classifier_bias", slice(1), r"expected classifier_bias \(5,\), got \(1,\)"),
+        ("classifier", (slice(None), slice(1)), r"expected classifier_bias \(1,\), got \(5,\)"),
+        ("patch", (..., slice(1), slice(None)), r"expected patch \(3, 4, 4, 24\), got \(3, 4, 1"),
+    ],
+)
+def test_weights_of_another_shape_are_refused(name: str, cut: Any, message: str) -> None:
+    """One number would be stretched over all: scores for five labels out of one."""
+    weights = replace(SMALL, **{name: getattr(SMALL, name)[cut]})
+    with pytest.raises(ValueError, match=message):
+        score(some_images(2, 3, 12, 12), weights)
+
+
+@pytest.mark.usefixtures("_unchecked_shapes")
+@pytest.mark.parametrize("dtype", [np.float16, np.float64])
+def test_images_of_another_dtype_are_refused(dtype: type) -> None:
+    """The wider of the two would win without a word."""
+    with pytest.raises(ValueError, match="expected images of float32, got float"):
+        score(some_images(2, 3, 12, 12).astype(dtype))

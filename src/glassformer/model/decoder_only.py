@@ -67,7 +67,7 @@ def decoder_only(
 
     Source: Radford et al. 2019.
     """
-    T = _check_length(ids)
+    T = _check_length(ids, weights)
     x = embed(ids, weights.embedding) + learned_positions(weights.position, T)
     mask = causal_mask(T)
     for block in weights.blocks:
@@ -77,11 +77,14 @@ def decoder_only(
     return unembed(x, table, weights.unembedding_bias)
 
 
-def _check_length(ids: object) -> int:
-    """Return the number of tokens; refuse a single id, a text without any, and lists."""
+def _check_length(ids: object, weights: DecoderWeights) -> int:
+    """Return the number of tokens; refuse a text without any, lists, and unlike tables."""
     shape = ids.shape if isinstance(ids, np.ndarray) else ()
     if not shape or not shape[-1]:
         raise ValueError(f"expected ids (*B, T) of at least one token, got {ids!r}")
+    if weights.position.shape[1:] != weights.embedding.shape[1:]:  # one number would spread
+        tables = f"{weights.embedding.shape} and {weights.position.shape}"
+        raise ValueError(f"expected embedding and position of one width, got {tables}")
     return shape[-1]
 
 
@@ -107,14 +110,14 @@ def decoder_weights(state: Mapping[str, np.ndarray]) -> DecoderWeights:
 def gpt2_weights(state: Mapping[str, np.ndarray]) -> DecoderWeights:
     """Take the weights of a GPT-2, as arrays by the names under which they are published.
 
-    Names may begin with `transformer.`; stored masks, and a copy of the embedding as
-    `lm_head.weight`, are left out.
+    Names may begin with `transformer.`; stored masks are left out, and so is `lm_head.weight`
+    where it is a copy of the embedding.
 
     Raises:
         ValueError: If a name is missing, or one is not that of a GPT-2's weight.
     """
     stems = {name.removeprefix("transformer."): array for name, array in state.items()}
-    unused = (".attn.bias", ".attn.masked_bias", "lm_head.weight")
+    unused = (".attn.bias", ".attn.masked_bias")
     left = {name: array for name, array in stems.items() if not name.endswith(unused)}
     blocks: list[BlockWeights] = []
     while any(name.startswith(at := f"h.{len(blocks)}.") for name in left):
@@ -133,8 +136,10 @@ def gpt2_weights(state: Mapping[str, np.ndarray]) -> DecoderWeights:
         blocks.append(BlockWeights(attention, feed_forward, *norms))
     names = ("wte.weight", "wpe.weight", "ln_f.weight", "ln_f.bias")
     embedding, position, gain, bias = (take(left, name) for name in names)
+    own = left.pop("lm_head.weight", embedding)
     refuse(left, "a decoder")
-    return DecoderWeights(embedding, position, tuple(blocks), gain, bias)
+    unembedding = None if np.array_equal(own, embedding) else own
+    return DecoderWeights(embedding, position, tuple(blocks), gain, bias, unembedding)
 
 
 # --8<-- [end:gpt2_weights]

@@ -196,6 +196,8 @@ def _enter(ids: object, weights: EncoderDecoderWeights) -> Float[np.ndarray, "*B
     T, D = shape[-1], weights.embedding.shape[-1]
     x = embed(ids, weights.embedding) * D**0.5
     if weights.position is not None:
+        if weights.position.shape[1:] != (D,):  # one number would spread
+            raise ValueError(f"expected positions of width {D}, got {weights.position.shape}")
         return x + learned_positions(weights.position, T)
     return x + sinusoidal_positions(T, D, dtype=x.dtype)
 
@@ -255,11 +257,13 @@ def marian_weights(state: Mapping[str, np.ndarray]) -> EncoderDecoderWeights:
     Its blocks are the original's, with SiLU in place of ReLU. Copies of the embedding are left out.
 
     Raises:
-        ValueError: If a name is missing, or one is not that of a Marian's weight.
+        ValueError: If a name is missing or not that of a Marian's weight, or a copy differs.
     """
     left = {name.removeprefix("model."): array for name, array in state.items()}
+    embedding = take(left, "shared.weight")
     for name in ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight"):
-        left.pop(name, None)
+        if not np.array_equal(left.pop(name, embedding), embedding):
+            raise ValueError(f"expected {name} as a copy of shared.weight, got another table")
     own = [f"self_attn.{name}" for name in _ATTENTION]
     parts = (*own, "fc1", "fc2", "self_attn_layer_norm", "final_layer_norm")
     cross = [part.replace("self", "encoder") for part in (*own, "self_attn_layer_norm")]
@@ -268,7 +272,7 @@ def marian_weights(state: Mapping[str, np.ndarray]) -> EncoderDecoderWeights:
     position, same = (take(left, f"{s}.embed_positions.weight") for s in ("encoder", "decoder"))
     if not np.array_equal(position, same):
         raise ValueError("expected the same positions in encoder and decoder, got two tables")
-    embedding, bias = take(left, "shared.weight"), take(left, "final_logits_bias")
+    bias = take(left, "final_logits_bias")
     refuse(left, "a Marian translator")
     return EncoderDecoderWeights(embedding, encoder, decoder, position, bias[0])
 

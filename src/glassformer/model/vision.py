@@ -84,10 +84,12 @@ def embed_patches(
     """Return what enters the first block: the learned first vector, then one for each patch.
 
     Raises:
-        ValueError: If the images do not have the size and the colours that the weights are for.
+        ValueError: If the images do not have the size, the colours and the dtype that the weights
+            are for, or these do not fit each other.
     """
     C, P, _, D = weights.patch.shape
     cut = patches(images, P)
+    _check_weights(weights, images)
     N = len(weights.position) - 1
     if images.shape[-3] != C or cut.shape[-2] != N:
         raise ValueError(
@@ -97,6 +99,21 @@ def embed_patches(
     x = cut @ weights.patch.reshape(-1, D) + weights.patch_bias
     first = np.broadcast_to(weights.first, (*x.shape[:-2], 1, x.shape[-1]))
     return np.concatenate([first, x], axis=-2) + weights.position
+
+
+def _check_weights(weights: VisionWeights, images: np.ndarray) -> None:
+    """Refuse shapes that NumPy would stretch to fit, and a second dtype."""
+    C, P, _, D = weights.patch.shape
+    shapes = {"patch": (C, P, P, D), "patch_bias": (D,), "first": (D,)}
+    shapes |= {"position": (len(weights.position), D)}
+    if weights.classifier is not None:
+        labels = weights.classifier.shape[-1]
+        shapes |= {"classifier": (D, labels), "classifier_bias": (labels,)}
+    for name, shape in shapes.items():
+        if (came := np.shape(getattr(weights, name))) != shape:
+            raise ValueError(f"expected {name} {shape}, got {came}")
+    if images.dtype != weights.patch.dtype:
+        raise ValueError(f"expected images of {weights.patch.dtype}, got {images.dtype}")
 
 
 def vision_transformer(
