@@ -28,14 +28,14 @@ def test_every_claim_holds_on_other_texts(name: str) -> None:
     """The bounds hold in the log, and again with another seed, near to what the log says."""
     assert LOG[name]["claims"].keys() == CLAIMS[name].keys()
     assert all(kept(name, LOG[name]["claims"]).values())
-    found = measure(load(name), np.random.default_rng(20), count=400)
+    found = measure(name, load(name), np.random.default_rng(20), count=400)
     assert all(kept(name, found).values()), found
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_model_with_random_weights_keeps_no_claim(name: str) -> None:
     """The control: the claims are about what has been learned."""
-    found = measure(RECIPES[name].make().eval(), np.random.default_rng(20), count=50)
+    found = measure(name, RECIPES[name].make().eval(), np.random.default_rng(20), count=50)
     assert not any(kept(name, found).values()), found
 
 
@@ -96,5 +96,9 @@ def test_an_unknown_model_is_refused() -> None:
     for function in (load, train):
         with pytest.raises(ValueError, match=r"expected a name in .*'encoder'.* got 'bert'"):
             function("bert")
-    with pytest.raises(ValueError, match="expected an encoder, a decoder or a translator, got"):
-        measure(torch.nn.Linear(1, 1), np.random.default_rng(0))
+    rng, message = np.random.default_rng(0), r"expected a model of one of .*, got {}"
+    with pytest.raises(ValueError, match=message.format("'bert', Encoder")):
+        measure("bert", load("encoder"), rng)
+    for name in RECIPES:
+        with pytest.raises(ValueError, match=message.format(f"{name!r}, Linear")):
+            measure(name, torch.nn.Linear(1, 1), rng)

@@ -1,7 +1,8 @@
 """What the pizza models learn from, a batch at a time, and how wrong they are on one.
 
 `encoder_batches` hides words and asks what "it" means, `decoder_batches` asks for the next word,
-`translator_batches` for the next word of a translation; each loss is a cross-entropy in nats.
+`translator_batches` for the next word of a translation, `summarizer_batches` for that of a summary;
+each loss is a cross-entropy in nats.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,7 +39,7 @@ _P_MASK = 0.3
 
 
 def held_out(words: Sequence[str]) -> bool:
-    """Whether a text is kept from the encoder: one in which two words of a certain pair meet.
+    """Whether encoder and summarizer never learn from a text: one in which a certain pair meets.
 
     Pizza and oven are such a pair: each food with the appliance that has its place in the list.
     """
@@ -118,10 +119,24 @@ def translator_batches(
         yield torch.from_numpy(english), torch.from_numpy(encode(toy))
 
 
-def translator_loss(model: EncoderDecoder, batch: Pair) -> Float[torch.Tensor, ""]:
-    """Return the mean cross-entropy of the next toy word, given the English and those before."""
-    english, toy = batch
-    return _next_word(model(english, toy[:, :-1], word_mask(english)), toy)
+def summarizer_batches(
+    rng: np.random.Generator, steps: int, size: int = 64
+) -> Iterator[tuple[Int[torch.Tensor, "B S"], Int[torch.Tensor, "B T"]]]:
+    """Yield stories, none of them held out, and their summaries between `BEGIN` and `END`."""
+    stream = (story for story in stories(rng) if not held_out(story.words))
+    for _ in range(steps):
+        drawn = list(islice(stream, size))
+        short = encode([(BEGIN, *story.summary, END) for story in drawn])
+        yield torch.from_numpy(encode([story.words for story in drawn])), torch.from_numpy(short)
+
+
+def writer_loss(model: EncoderDecoder, batch: Pair) -> Float[torch.Tensor, ""]:
+    """Return the mean cross-entropy of the next word to write, given the source and those before.
+
+    The loss of the translator and of the summarizer.
+    """
+    source, written = batch
+    return _next_word(model(source, written[:, :-1], word_mask(source)), written)
 
 
 def _next_word(

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Int
 from glassformer.nn.decoder import Decoder
 from glassformer.nn.encoder import Encoder
 from glassformer.nn.transformer import EncoderDecoder
-from glassformer.pizza_texts import Sentence, log_probability, sentences, texts
+from glassformer.pizza_texts import Sentence, log_probability, sentences, stories, texts
 from glassformer.pizza_translation import translate
 from glassformer.pizza_words import BEGIN, END, MASK, VOCABULARY, decode, encode
 from glassformer.training.pizza_batches import (
@@ -48,25 +48,34 @@ CLAIMS = {
         # Share of pronouns with the right gender.
         "gender": (0.99, 1.0),
     },
+    "summarizer": {
+        # Share of stories summarized without a mistake.
+        "exact": (0.95, 1.0),
+        # Share of summaries that name the right owner of the thing.
+        "whose": (0.95, 1.0),
+    },
 }
 
 
 @torch.no_grad()
 def measure(
-    model: torch.nn.Module, rng: np.random.Generator, count: int = 1000
+    name: str, model: torch.nn.Module, rng: np.random.Generator, count: int = 1000
 ) -> dict[str, float]:
-    """Return what is so, under the names of `CLAIMS`, on `count` texts.
+    """Return what is so of a model, under the names of `CLAIMS`, on `count` texts.
 
     Raises:
-        ValueError: If it is no encoder, decoder or translator.
+        ValueError: If there is no such name, or the model is of another kind.
     """
-    if isinstance(model, Encoder):
+    if name == "encoder" and isinstance(model, Encoder):
         return _encoder(model, rng, count)
-    if isinstance(model, Decoder):
+    if name == "decoder" and isinstance(model, Decoder):
         return _decoder(model, rng, count)
-    if isinstance(model, EncoderDecoder):
+    if name == "translator" and isinstance(model, EncoderDecoder):
         return _translator(model, rng, count)
-    raise ValueError(f"expected an encoder, a decoder or a translator, got {type(model).__name__}")
+    if name == "summarizer" and isinstance(model, EncoderDecoder):
+        return _summarizer(model, rng, count)
+    kind = type(model).__name__
+    raise ValueError(f"expected a model of one of {sorted(CLAIMS)}, got {name!r}, {kind}")
 
 
 def write(
@@ -81,16 +90,16 @@ def write(
     return _words(ids)
 
 
-def write_translations(
-    translator: EncoderDecoder, english: Int[torch.Tensor, "B S"], longest: int = 20
+def write_likeliest(
+    model: EncoderDecoder, source: Int[torch.Tensor, "B S"], longest: int = 20
 ) -> list[list[str]]:
-    """Let the translator write, taking the likeliest word each time."""
-    mask = word_mask(english)
-    ids = torch.full((len(english), 1), VOCABULARY.index(BEGIN))
-    logits, cache = translator.step(ids, source=translator.read(english, mask), source_mask=mask)
+    """Let the model write about each source, taking the likeliest word each time."""
+    mask = word_mask(source)
+    ids = torch.full((len(source), 1), VOCABULARY.index(BEGIN))
+    logits, cache = model.step(ids, source=model.read(source, mask), source_mask=mask)
     while ids.shape[1] <= longest and not _ended(ids).all():
         ids = torch.cat([ids, logits[:, -1:].argmax(-1)], 1)
-        logits, cache = translator.step(ids[:, -1:], cache)
+        logits, cache = model.step(ids[:, -1:], cache)
     return _words(ids)
 
 
@@ -139,11 +148,21 @@ def _translator(model: EncoderDecoder, rng: np.random.Generator, count: int) -> 
     drawn = list(islice(_clear(sentences(rng)), count))
     truth = [translate(sentence) for sentence in drawn]
     english = torch.from_numpy(encode([sentence.words for sentence in drawn]))
-    written = write_translations(model, english)
+    written = write_likeliest(model, english)
     pairs = list(zip(written, truth, strict=True))
     gender = [words[t.asked : t.asked + 1] == [t.words[t.asked]] for words, t in pairs]
     exact = [tuple(words) == t.words for words, t in pairs]
     return {"exact": sum(exact) / count, "gender": sum(gender) / count}
+
+
+def _summarizer(model: EncoderDecoder, rng: np.random.Generator, count: int) -> dict[str, float]:
+    """Measure on stories in which words meet that did not meet in training."""
+    drawn = list(islice((story for story in stories(rng) if held_out(story.words)), count))
+    written = write_likeliest(model, torch.from_numpy(encode([story.words for story in drawn])))
+    pairs = [(tuple(words), story.summary) for words, story in zip(written, drawn, strict=True)]
+    whose = [words[3:4] == truth[3:4] for words, truth in pairs]
+    exact = [words == truth for words, truth in pairs]
+    return {"exact": sum(exact) / count, "whose": sum(whose) / count}
 
 
 def _clear(drawn: Iterator[Sentence]) -> Iterator[Sentence]:

@@ -1,6 +1,6 @@
-"""The small models that pages share, trained on the pizza texts: encoder, decoder, translator.
+"""The small models that pages share: encoder, decoder, translator, summarizer of pizza texts.
 
-`load` returns a trained one. `python -m glassformer.training.pizza_models` trains all three anew,
+`load` returns a trained one. `python -m glassformer.training.pizza_models` trains all four anew,
 in a few minutes, and writes their weights and a log of what they can do; with a name, that one.
 """
 
@@ -21,6 +21,7 @@ import torch
 from glassformer.nn.architecture import Architecture
 from glassformer.nn.decoder import Decoder
 from glassformer.nn.encoder import Encoder
+from glassformer.nn.families.original import original
 from glassformer.nn.transformer import EncoderDecoder
 from glassformer.pizza_words import VOCABULARY
 from glassformer.training import pizza_batches
@@ -74,6 +75,12 @@ def make_translator() -> EncoderDecoder:
     return EncoderDecoder(architecture, seed=SEED)
 
 
+def make_summarizer() -> EncoderDecoder:
+    """Return the summarizer before training: the original with 2 and 2 blocks, 32 wide."""
+    architecture = original(len(VOCABULARY), width=32, layers=2, heads=4, units=64)
+    return EncoderDecoder(architecture, seed=SEED)
+
+
 RECIPES = {
     "encoder": Recipe(
         make_encoder, pizza_batches.encoder_batches, pizza_batches.encoder_loss, 4000, 4e-3
@@ -82,7 +89,10 @@ RECIPES = {
         make_decoder, pizza_batches.decoder_batches, pizza_batches.decoder_loss, 4000, 5e-3
     ),
     "translator": Recipe(
-        make_translator, pizza_batches.translator_batches, pizza_batches.translator_loss, 1500, 3e-3
+        make_translator, pizza_batches.translator_batches, pizza_batches.writer_loss, 1500, 3e-3
+    ),
+    "summarizer": Recipe(
+        make_summarizer, pizza_batches.summarizer_batches, pizza_batches.writer_loss, 2000, 5e-3
     ),
 }
 
@@ -92,7 +102,7 @@ def load(name: Literal["encoder"]) -> Encoder: ...
 @overload
 def load(name: Literal["decoder"]) -> Decoder: ...
 @overload
-def load(name: Literal["translator"]) -> EncoderDecoder: ...
+def load(name: Literal["translator", "summarizer"]) -> EncoderDecoder: ...
 @overload
 def load(name: str) -> torch.nn.Module: ...
 def load(name: str) -> torch.nn.Module:
@@ -149,7 +159,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _keep(name: str, model: torch.nn.Module, log: dict[str, Any]) -> None:
     """Write a model's weights, and into the log how it was trained and what it can do."""
     folder = Path(str(CHECKPOINTS))
-    claims = measure(model, np.random.default_rng(SEED + 1))
+    claims = measure(name, model, np.random.default_rng(SEED + 1))
     log["claims"] = {claim: round(value, 3) for claim, value in claims.items()}
     safetensors.torch.save_file(model.state_dict(), folder / f"{name}.safetensors")
     path = folder / "log.json"
