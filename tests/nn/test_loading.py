@@ -227,10 +227,11 @@ def test_the_weights_are_copies_and_keep_their_type() -> None:
 def test_what_only_the_other_family_reads_changes_nothing() -> None:
     """A window in a Llama's configuration, or biases in a Mistral's, are not looked at."""
     ids = texts(2, 11)
-    for make, config, more in (
+    families_with: list[tuple[Any, Any, dict[str, Any]]] = [
         (hf.LlamaForCausalLM, hf.LlamaConfig, {"sliding_window": 3}),
         (hf.MistralForCausalLM, hf.MistralConfig, {"attention_bias": True}),
-    ):
+    ]
+    for make, config, more in families_with:
         theirs = make(config(**families.LONG, num_key_value_heads=2, **more)).eval()
         assert worst(ours(theirs)(ids), theirs(ids).logits) <= CLOSE
 

@@ -386,7 +386,8 @@ def test_a_cache_belongs_to_its_model_and_batch() -> None:
     _, cache = model.step(IDS)
     with pytest.raises(ValueError, match=r"keys \(1, 1, 5, 4\), got 2, 0 and \[\(3, 1, 5, 4\)"):
         model.step(IDS[:1, :1], cache)
-    for change in ({"layers": 1}, {"layers": 3}, {"groups": 2}, {"head_width": 6}):
+    changes: list[dict[str, Any]] = [{"layers": 1}, {"layers": 3}, {"groups": 2}, {"head_width": 6}]
+    for change in changes:
         with pytest.raises(ValueError, match=r"expected a cache of \d blocks"):
             shaken(replace(LLAMA, **change)).step(IDS[:, :1], cache)
     _, decoders = shaken(SMALL).step(IDS)
