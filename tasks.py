@@ -178,7 +178,8 @@ def site() -> None:
 
 def build() -> None:
     """Build the site; a warning is an error."""
-    module("mkdocs", "build", "--strict")
+    if not build_site():
+        sys.exit(1)
 
 
 def port() -> int:
@@ -278,6 +279,12 @@ def tests() -> bool:
     return python("-m", "pytest", "-n", workers, "--dist", "loadfile", *chosen)
 
 
+def build_site() -> bool:
+    """Build the site strictly, and complete it."""
+    built = python("-m", "mkdocs", "build", "--strict")
+    return built and python("-m", "literate", "publish", SITE)
+
+
 def browser() -> bool | None:
     """Open every page of the built site; without a browser say so, and fail in CI."""
     passed = python("-m", "literate", "browser", SITE)
@@ -290,7 +297,7 @@ STEPS: dict[str, Callable[[], bool | None]] = {
     "spelling": lambda: python("-m", "codespell_lib"),
     "types": lambda: python("-m", "mypy"),
     "tests": tests,
-    "build": lambda: python("-m", "mkdocs", "build", "--strict"),
+    "build": build_site,
     "audit": lambda: python("-m", "literate", "audit", SITE),
 }
 NEEDS_SITE = {"audit", "browser"}

@@ -21,6 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name, text in {
         "audit": "check a built site for what a strict build does not see",
         "browser": "open every page of a built site in Chromium",
+        "publish": "complete a built site with what a builder does not make",
     }.items():
         commands.add_parser(name, help=text, description=text, add_help=False)
     known, rest = parser.parse_known_args(arguments)
@@ -28,6 +29,10 @@ def main(arguments: list[str] | None = None) -> int:
         from literate.audit import main as audit
 
         return audit(rest)
+    if known.command == "publish":
+        from literate.publish import main as publish
+
+        return publish(rest)
     if known.command == "browser":
         from literate.browser import main as browser
 
