@@ -525,6 +525,10 @@ PLANTED = {
         drawing=True,
         change=('role="img"', ""),
     ),
+    "map_without_name": Planted(
+        "a drawing with links, but not a group with a name",
+        '<svg role="group"><a href="../../whole/"><text>Map</text></a></svg>',
+    ),
     # The page as a whole
     "no_title": Planted("no title", change=("<title>Planted - Glassformer</title>", "")),
     "no_language_of_text": Planted("no language of its text", change=('lang="en" ', "")),

@@ -118,6 +118,10 @@ def check_drawings(site: Site) -> Iterator[tuple[str, Finding]]:
 
 
 def _said(svg: Element) -> Iterator[Finding]:
+    if any(element.tag == "a" for element in svg.walk()):  # a map: its links say what they are
+        if svg.attributes.get("role") != "group" or not svg.attributes.get("aria-label"):
+            yield Finding("a drawing with links, but not a group with a name", svg.text)
+        return
     for tag in ("title", "desc"):
         if not any(e.tag == tag and e.text.strip() for e in svg.walk()):
             yield Finding(f"a drawing without <{tag}>", svg.text)

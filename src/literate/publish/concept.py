@@ -1,0 +1,31 @@
+"""Below the title of a concept's page: its place on the map, what it needs, what uses it."""
+
+from literate.publish.graph import find_needs, order, reduce
+from literate.publish.map import draw
+from literate.publish.site import Page, Site
+
+
+def add_concepts(site: Site) -> None:
+    """Put the map and the neighbours below the title of every page that has them."""
+    path = order(site)
+    needs = reduce({page.url: find_needs(page, site, path) for page in path}, path)
+    for page in path:
+        neighbours = {
+            "Needs": [other for other in path if other.url in needs[page.url]],
+            "Used by": [other for other in path if page.url in needs[other.url]],
+        }
+        lists = "".join(
+            f"<div><dt>{word}</dt>{_links(page, others)}</div>"
+            for word, others in neighbours.items()
+            if others
+        )
+        content = draw(page.url, page.to_root) + (f"<dl>{lists}</dl>" if lists else "")
+        if content:
+            page.insert(f'\n<div class="concept">{content}</div>', after="</h1>")
+
+
+def _links(page: Page, others: list[Page]) -> str:
+    """Links to other pages."""
+    return "".join(
+        f'<dd><a href="{page.to_root}{other.url}">{other.title}</a></dd>' for other in others
+    )
