@@ -125,6 +125,14 @@ def test_an_unembedding_of_its_own_is_kept() -> None:
     assert worst(untied(ids, ids), x @ state["lm_head.weight"].T) <= CLOSE
 
 
+def test_a_table_that_no_block_looks_at_is_left_out() -> None:
+    """The published files of T5 v1.0 hold a bias for the look across, where no place is told."""
+    theirs, ids = families.make("t5"), texts(2, 5)
+    name = "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight"
+    found = nn.from_hugging_face(theirs.config, {**theirs.state_dict(), name: torch.ones(8, 3)})
+    assert torch.equal(found(ids, ids), ours(theirs)(ids, ids))
+
+
 @pytest.mark.parametrize("name", families.VISION)
 @torch.no_grad()
 def test_images_are_read_as_by_transformers(name: str) -> None:
