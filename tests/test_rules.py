@@ -35,8 +35,8 @@ ORDER = [
     *("attention.mask", "attention.scaled_dot_product", "attention.multi_head"),
     *("attention.grouped_query", "attention.cross"),
     *("block.activation", "block.feed_forward", "block.normalization", "block.residual"),
-    *("block.transformer_block", "logits"),
-    *("model.weights", "model.decoder_only", "model.encoder_only", "model.encoder_decoder"),
+    *("block.transformer_block", "logits", "model.check", "model.weights"),
+    *("model.decoder_only", "model.encoder_only", "model.encoder_decoder"),
     *("model.modern_decoder", "model.vision", "long_context", "inference"),
     *("nn", "training", "insight"),
 ]
@@ -59,6 +59,7 @@ MODULES_WITHOUT_PAGE = (
     "__main__",
     "training/loop",
     "training/pizza_",
+    "model/check",
     "model/weights",
     "tokenization/vocabulary",
 )

@@ -274,5 +274,5 @@ def test_an_untied_gpt2_keeps_its_own_unembedding() -> None:
 def test_positions_of_another_width_are_refused() -> None:
     """One number for each position would be added to every number of a vector."""
     narrow = replace(SMALL, position=SMALL.position[:, :1])
-    with pytest.raises(ValueError, match=r"of one width, got \(37, 24\) and \(11, 1\)"):
+    with pytest.raises(ValueError, match=r"expected positions of width 24, got \(11, 1\)"):
         score(some_ids(2, 7), narrow)

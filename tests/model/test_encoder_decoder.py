@@ -371,12 +371,12 @@ def test_bad_ids_are_refused(ids: Any, message: str) -> None:
 )
 def test_bad_masks_are_refused(mask: Any) -> None:
     """A mask of numbers, of another length, or of another shape would hide other tokens."""
-    with pytest.raises(ValueError, match=r"expected a mask of bool \(3, 7\), one for each token"):
+    with pytest.raises(ValueError, match=r"expected mask \(3, 7\) of bool, got "):
         score(SOURCE, WRITTEN, mask=mask)
     source = encode(SOURCE, SMALL, H)
-    with pytest.raises(ValueError, match=r"expected a mask of bool \(3, 7\), one for each token"):
+    with pytest.raises(ValueError, match=r"expected mask \(3, 7\) of bool, got "):
         decode(WRITTEN, source, SMALL, H, mask)
-    with pytest.raises(ValueError, match=r"expected a mask of bool \(3, 7\), one for each token"):
+    with pytest.raises(ValueError, match=r"expected decoder_mask \(3, 7\) of bool, got "):
         decode(SOURCE, source, SMALL, H, decoder_mask=mask)
 
 

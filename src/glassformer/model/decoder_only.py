@@ -15,7 +15,8 @@ from glassformer.block.normalization import layer_norm
 from glassformer.block.transformer_block import BlockWeights, transformer_block
 from glassformer.embedding import embed
 from glassformer.logits import unembed
-from glassformer.model.weights import refuse, take, take_blocks, take_pair
+from glassformer.model.check import check_width, text_length
+from glassformer.model.weights import each_block, refuse, take, take_blocks, take_pair
 from glassformer.position.learned import learned_positions
 
 
@@ -67,7 +68,8 @@ def decoder_only(
 
     Source: Radford et al. 2019.
     """
-    T = _check_length(ids, weights)
+    T = text_length(ids)
+    check_width("positions", weights.position, weights.embedding.shape[-1])
     x = embed(ids, weights.embedding) + learned_positions(weights.position, T)
     mask = causal_mask(T)
     for block in weights.blocks:
@@ -75,17 +77,6 @@ def decoder_only(
     x = layer_norm(x, weights.gain, weights.bias)
     table = weights.embedding if weights.unembedding is None else weights.unembedding
     return unembed(x, table, weights.unembedding_bias)
-
-
-def _check_length(ids: object, weights: DecoderWeights) -> int:
-    """Return the number of tokens; refuse a text without any, lists, and unlike tables."""
-    shape = ids.shape if isinstance(ids, np.ndarray) else ()
-    if not shape or not shape[-1]:
-        raise ValueError(f"expected ids (*B, T) of at least one token, got {ids!r}")
-    if weights.position.shape[1:] != weights.embedding.shape[1:]:  # one number would spread
-        tables = f"{weights.embedding.shape} and {weights.position.shape}"
-        raise ValueError(f"expected embedding and position of one width, got {tables}")
-    return shape[-1]
 
 
 # --8<-- [end:decoder_only]
@@ -119,8 +110,8 @@ def gpt2_weights(state: Mapping[str, np.ndarray]) -> DecoderWeights:
     stems = {name.removeprefix("transformer."): array for name, array in state.items()}
     unused = (".attn.bias", ".attn.masked_bias")
     left = {name: array for name, array in stems.items() if not name.endswith(unused)}
-    blocks: list[BlockWeights] = []
-    while any(name.startswith(at := f"h.{len(blocks)}.") for name in left):
+    blocks = []
+    for at in each_block(left, "h.{}."):
         stored = [
             take(left, f"{at}{part}.{kind}")
             for part in ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj", "ln_1", "ln_2")

@@ -17,7 +17,8 @@ from glassformer.block.residual import post_norm
 from glassformer.block.transformer_block import BlockWeights, transformer_block
 from glassformer.embedding import embed
 from glassformer.logits import unembed
-from glassformer.model.weights import TWIN, refuse, take, take_blocks, take_pair
+from glassformer.model.check import at_keys, check_width, text_length
+from glassformer.model.weights import TWIN, drop_copies, refuse, take, take_blocks, take_pair
 from glassformer.position.learned import learned_positions
 from glassformer.position.sinusoidal import sinusoidal_positions
 
@@ -85,7 +86,7 @@ def encode(
 
     Source: Vaswani et al. 2017, section 3.1.
     """
-    x, keys = _enter(ids, weights), _at_keys(mask, ids)
+    x, keys = _enter(ids, weights), at_keys("mask", mask, ids.shape)
     for block in weights.encoder:
         x = transformer_block(x, block, H, keys, connect=post_norm, activation=activation)
     return x
@@ -152,10 +153,10 @@ def decode(
     Returns:
         The logits, and for each block where its heads looked in the source.
     """
-    x, keys = _enter(decoder_ids, weights), _at_keys(mask, source[..., 0])
+    x, keys = _enter(decoder_ids, weights), at_keys("mask", mask, source.shape[:-1])
     back = causal_mask(decoder_ids.shape[-1])
     if decoder_mask is not None:
-        back = back & _at_keys(decoder_mask, decoder_ids)
+        back = back & at_keys("decoder_mask", decoder_mask, decoder_ids.shape)
     maps = []
     for block in weights.decoder:
         x, looks = decoder_block(x, source, block, H, back, source_mask=keys, activation=activation)
@@ -188,30 +189,16 @@ def encoder_decoder(
 
 # --8<-- [end:encoder_decoder]
 # --8<-- [start:enter]
-def _enter(ids: object, weights: EncoderDecoderWeights) -> Float[np.ndarray, "*B T D"]:
+def _enter(
+    ids: Integer[np.ndarray, "*B T"], weights: EncoderDecoderWeights
+) -> Float[np.ndarray, "*B T D"]:
     """From ids to the vectors that enter a stack: which token, and where it stands."""
-    shape = ids.shape if isinstance(ids, np.ndarray) else ()
-    if not isinstance(ids, np.ndarray) or not shape or not shape[-1]:
-        raise ValueError(f"expected ids (*B, T) of at least one token, got {ids!r}")
-    T, D = shape[-1], weights.embedding.shape[-1]
+    T, D = text_length(ids), weights.embedding.shape[-1]
     x = embed(ids, weights.embedding) * D**0.5
     if weights.position is not None:
-        if weights.position.shape[1:] != (D,):  # one number would spread
-            raise ValueError(f"expected positions of width {D}, got {weights.position.shape}")
+        check_width("positions", weights.position, D)
         return x + learned_positions(weights.position, T)
     return x + sinusoidal_positions(T, D, dtype=x.dtype)
-
-
-def _at_keys(
-    mask: Bool[np.ndarray, "*B S"] | None, tokens: np.ndarray
-) -> Bool[np.ndarray, "*B 1 1 S"] | None:
-    """Shape a mask of tokens so that it hides keys from every head and query."""
-    if mask is None:
-        return None
-    if not isinstance(mask, np.ndarray) or mask.dtype != bool or mask.shape != tokens.shape:
-        came = f"{getattr(mask, 'dtype', type(mask).__name__)} {np.shape(mask)}"
-        raise ValueError(f"expected a mask of bool {tokens.shape}, one for each token, got {came}")
-    return mask[..., None, None, :]
 
 
 # --8<-- [end:enter]
@@ -260,10 +247,8 @@ def marian_weights(state: Mapping[str, np.ndarray]) -> EncoderDecoderWeights:
         ValueError: If a name is missing or not that of a Marian's weight, or a copy differs.
     """
     left = {name.removeprefix("model."): array for name, array in state.items()}
-    embedding = take(left, "shared.weight")
-    for name in ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight"):
-        if not np.array_equal(left.pop(name, embedding), embedding):
-            raise ValueError(f"expected {name} as a copy of shared.weight, got another table")
+    copies = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight")
+    embedding = drop_copies(left, "shared.weight", copies)
     own = [f"self_attn.{name}" for name in _ATTENTION]
     parts = (*own, "fc1", "fc2", "self_attn_layer_norm", "final_layer_norm")
     cross = [part.replace("self", "encoder") for part in (*own, "self_attn_layer_norm")]

@@ -14,6 +14,7 @@ from glassformer.block.residual import post_norm, pre_norm
 from glassformer.block.transformer_block import BlockWeights, transformer_block
 from glassformer.embedding import embed
 from glassformer.logits import unembed
+from glassformer.model.check import check_mask, check_width, text_length
 from glassformer.model.weights import refuse, take, take_blocks, take_pair
 from glassformer.position.learned import position_ids
 
@@ -149,13 +150,10 @@ def _check_keep(
     ids: Integer[np.ndarray, "*B T"], keep: Bool[np.ndarray, "*B T"] | None
 ) -> Bool[np.ndarray, "*B T"]:
     """Refuse texts without a token: there is nothing to see in them."""
-    if not (isinstance(ids, np.ndarray) and ids.ndim and ids.size):
-        raise ValueError(f"expected ids (*B, T) of at least one token, got {ids!r}")
+    text_length(ids)
     if keep is None:
         return np.ones(ids.shape, bool)
-    if not (isinstance(keep, np.ndarray) and keep.dtype == bool and keep.shape == ids.shape):
-        came = f"{getattr(keep, 'shape', keep)} of {getattr(keep, 'dtype', type(keep).__name__)}"
-        raise ValueError(f"expected keep {ids.shape} of bool, got {came}")
+    check_mask("keep", keep, ids.shape)
     if not keep.any(-1).all():
         raise ValueError("expected at least one token in each text, got one that is all padding")
     return keep
@@ -170,8 +168,7 @@ def _lookup(
     if not (whole and chosen.shape in (tuple(shape), tuple(shape[-1:]))):
         came = f"{getattr(chosen, 'shape', chosen)} of {getattr(chosen, 'dtype', type(chosen))}"
         raise ValueError(f"expected {name} for ids {tuple(shape)}, got {came}")
-    if table.shape[1:] != (D,):
-        raise ValueError(f"expected vectors of {D} numbers for {name}, got {table.shape}")
+    check_width(name, table, D)
     if chosen.min() < 0 or chosen.max() >= len(table):
         came = f"{chosen.min()}..{chosen.max()}"
         raise ValueError(f"expected {name} in 0..{len(table) - 1}, got {came}")

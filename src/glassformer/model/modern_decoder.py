@@ -22,7 +22,8 @@ from glassformer.block.feed_forward import GatedFeedForwardWeights, gated_feed_f
 from glassformer.block.normalization import rms_norm
 from glassformer.embedding import embed
 from glassformer.logits import unembed
-from glassformer.model.weights import refuse, take
+from glassformer.model.check import text_length
+from glassformer.model.weights import each_block, refuse, take, take_matrices
 from glassformer.position.rope import rotary
 
 
@@ -120,7 +121,7 @@ def modern_decoder(
 
     Source: Touvron et al. 2023; with a window Jiang et al. 2023.
     """
-    mask = window_mask(_check_length(ids), window)
+    mask = window_mask(text_length(ids), window)
     x = embed(ids, weights.embedding)
     for block in weights.blocks:
         y = rms_norm(x, block.attention_gain, epsilon)
@@ -147,14 +148,6 @@ def window_mask(T: int, window: int | None) -> Bool[np.ndarray, "T T"]:
     if not hasattr(window, "__index__") or index(window) < 1:
         raise ValueError(f"expected a window of at least 1 position, got {window!r}")
     return mask & ~np.tri(T, k=-index(window), dtype=bool)
-
-
-def _check_length(ids: object) -> int:
-    """Return the number of tokens; refuse a single id, a text without any, and lists."""
-    shape = ids.shape if isinstance(ids, np.ndarray) else ()
-    if not shape or not shape[-1]:
-        raise ValueError(f"expected ids (*B, T) of at least one token, got {ids!r}")
-    return shape[-1]
 
 
 # --8<-- [end:window_mask]
@@ -199,11 +192,9 @@ def _take(
     left: dict[str, np.ndarray], ends: Sequence[str], block: str, parts: Sequence[str]
 ) -> ModernDecoderWeights:
     """Take each weight once, matrices turned to (in, out); refuse what is left."""
-    blocks: list[ModernBlockWeights] = []
-    while any(name.startswith(at := block.format(len(blocks))) for name in left):
-        *matrices, attention_gain, feed_forward_gain = (
-            take(left, f"{at}{part}.weight").T for part in parts
-        )
+    blocks = []
+    for at in each_block(left, block):
+        *matrices, attention_gain, feed_forward_gain = take_matrices(left, at, parts)
         attention = MultiHeadWeights(*matrices[:4])
         feed_forward = GatedFeedForwardWeights(*matrices[4:])
         blocks.append(

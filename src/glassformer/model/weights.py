@@ -1,7 +1,8 @@
 # --8<-- [start:take]
 """Weights by their names: out of the dictionary that a model is stored as, each once, none left."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 
 import numpy as np
 
@@ -28,6 +29,42 @@ def take_pair(left: dict[str, np.ndarray], name: str) -> tuple[np.ndarray, np.nd
         ValueError: If one is missing.
     """
     return take(left, f"{name}.weight").T, take(left, f"{name}.bias")
+
+
+def take_matrices(left: dict[str, np.ndarray], at: str, parts: Sequence[str]) -> list[np.ndarray]:
+    """Take the weights of layers that have no bias, all named alike up to `at`; (in, out) each.
+
+    Raises:
+        ValueError: If one is missing.
+    """
+    return [take(left, f"{at}{part}.weight").T for part in parts]
+
+
+def each_block(left: Mapping[str, np.ndarray], prefix: str) -> Iterator[str]:
+    """Say how the names of each block begin, from the bottom, as long as there is one.
+
+    Args:
+        left: Those that are left; the caller takes those of a block before the next.
+        prefix: The beginning, with {} for the block's number: "blocks.{}.".
+    """
+    for number in count():
+        at = prefix.format(number)
+        if not any(name.startswith(at) for name in left):
+            return
+        yield at
+
+
+def drop_copies(left: dict[str, np.ndarray], name: str, copies: Sequence[str]) -> np.ndarray:
+    """Take an array out, and with it those that are it once more, under other names.
+
+    Raises:
+        ValueError: If there is none of that name, or a copy differs.
+    """
+    array = take(left, name)
+    for copy in copies:
+        if not np.array_equal(left.pop(copy, array), array):
+            raise ValueError(f"expected {copy} as a copy of {name}, got another table")
+    return array
 
 
 def refuse(left: Mapping[str, np.ndarray], model: str) -> None:
@@ -67,8 +104,8 @@ def take_blocks(
     Raises:
         ValueError: If a name is missing.
     """
-    blocks: list[BlockWeights] = []
-    while any(name.startswith(at := prefix.format(len(blocks))) for name in left):
+    blocks = []
+    for at in each_block(left, prefix):
         pairs = [take_pair(left, at + part) for part in parts]
         (*projections, up, down), norms = pairs[:6], pairs[6:]
         attention = MultiHeadWeights(*(w for w, _ in projections), *(b for _, b in projections))
