@@ -36,7 +36,7 @@ ORDER = [
     *("attention.grouped_query", "attention.cross"),
     *("block.activation", "block.feed_forward", "block.normalization", "block.residual"),
     *("block.transformer_block", "logits", "model.check", "model.weights"),
-    *("model.decoder_only", "model.encoder_only", "model.encoder_decoder"),
+    *("model.decoder_only", "model.encoder_only", "model.encoder_decoder", "model.t5"),
     *("model.modern_decoder", "model.vision", "long_context", "inference"),
     *("nn", "training", "insight"),
 ]
@@ -60,6 +60,7 @@ MODULES_WITHOUT_PAGE = (
     "training/loop",
     "training/pizza_",
     "model/check",
+    "model/t5",
     "model/weights",
     "tokenization/vocabulary",
 )
