@@ -21,40 +21,44 @@ class Part(NamedTuple):
         label: What it says.
         target: The address of its page.
         box: Left, top and width; all are 24 high, enough for a finger.
-        lit_by: The addresses below which a page lights it.
+        lit_by: The addresses below which a page lights it, besides that one.
     """
 
     label: str
     target: str
     box: tuple[int, int, int]
-    lit_by: tuple[str, ...]
+    lit_by: tuple[str, ...] = ()
+
+    def lit(self, url: str) -> bool:
+        """Whether the page of an address lights it."""
+        return url == self.target or url.startswith(self.lit_by)
 
 
 PARTS = (
     Part("Tokens", "tokenization/", (16, 18, 60), ("tokenization/",)),
-    Part("Embedding", "embedding/", (90, 18, 88), ("embedding/",)),
+    Part("Embedding", "embedding/", (90, 18, 88)),
     Part("Position", "position/", (222, 18, 66), ("position/",)),
-    Part("Norm", "block/normalization/", (16, 70, 40), ("block/normalization/",)),
+    Part("Norm", "block/normalization/", (16, 70, 40)),
     Part(
         "Attention",
-        "attention/scaled_dot_product/",
+        "attention/",
         (64, 70, 60),
         ("attention/scaled_dot_product/", "attention/cross/"),
     ),
-    Part("Norm", "block/normalization/", (160, 70, 40), ("block/normalization/",)),
-    Part("Feed-forward", "block/feed_forward/", (208, 70, 83), ("block/feed_forward/",)),
-    Part("Mask", "attention/mask/", (64, 102, 36), ("attention/mask/",)),
+    Part("Norm", "block/normalization/", (160, 70, 40)),
+    Part("Feed-forward", "block/feed_forward/", (208, 70, 83)),
+    Part("Mask", "attention/mask/", (64, 102, 36)),
     Part(
         "Heads",
         "attention/multi_head/",
         (104, 102, 42),
         ("attention/multi_head/", "attention/grouped_query/"),
     ),
-    Part("Residual", "block/residual/", (150, 102, 54), ("block/residual/",)),
-    Part("Activation", "block/activation/", (208, 102, 83), ("block/activation/",)),
-    Part("Block", "block/transformer_block/", (16, 102, 40), ("block/transformer_block/",)),
-    Part("Logits", "logits/", (16, 150, 56), ("logits/",)),
-    Part("Softmax", "softmax/", (86, 150, 64), ("softmax/",)),
+    Part("Residual", "block/residual/", (150, 102, 54)),
+    Part("Activation", "block/activation/", (208, 102, 83)),
+    Part("Block", "block/", (16, 102, 40), ("block/transformer_block/",)),
+    Part("Logits", "logits/", (16, 150, 56)),
+    Part("Softmax", "softmax/", (86, 150, 64)),
     Part("Models", "model/", (232, 150, 52), ("model/",)),
     Part("Insight", "insight/", (290, 150, 52), ("insight/",)),
 )
@@ -67,7 +71,7 @@ def draw(url: str, to_root: str) -> str:
         url: The address of the page.
         to_root: From there to the root of the site.
     """
-    if not any(url.startswith(part.lit_by) for part in PARTS):
+    if not any(part.lit(url) for part in PARTS):
         return ""
     lines = "".join(f'<path d="{arrow}{TIP}"/>' for arrow in ARROWS) + f'<path d="{BACK}"/>'
     signs = "".join(f'<text x="{x}" y="{y + 4}">+</text>' for x, y in PLUS)
@@ -87,7 +91,7 @@ def draw(url: str, to_root: str) -> str:
 def _link(part: Part, url: str, to_root: str) -> str:
     """A part as a link, unless it is the page itself."""
     x, y, width = part.box
-    lit = ' class="lit"' if url.startswith(part.lit_by) else ""
+    lit = ' class="lit"' if part.lit(url) else ""
     here = ' aria-current="page"' if url == part.target else ""
     shape = f'<rect x="{x}" y="{y}" width="{width}" height="24" rx="4"/>'
     text = f'<text x="{x + width / 2:g}" y="{y + 16}">{escape(part.label)}</text>'
