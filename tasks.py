@@ -229,7 +229,9 @@ def page(path: str) -> None:
 
 
 def update(*names: str) -> None:
-    """Rewrite the outputs and figures of pages, of all by default."""
+    """Rewrite the outputs and figures of pages; by default of all, and the data of the widgets."""
+    if not names and not python("docs/assets/js/widgets/export.py"):
+        sys.exit(1)
     module("literate", "update", *names)
 
 

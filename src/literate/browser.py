@@ -77,6 +77,7 @@ DRAWN = """dark => {
 
   const styles = getComputedStyle(document.body);
   for (const drawn of document.querySelectorAll("svg.figure, article img, math")) {
+    if (drawn.closest(".widget:has(> .live)")) continue; // its widget has taken its place
     const name = drawn.querySelector("title")?.textContent ?? drawn.alt ?? drawn.textContent;
     const what = `${drawn.localName} "${name.trim().slice(0, 60)}"`;
     const box = drawn.getBoundingClientRect();
