@@ -2,10 +2,11 @@
 """Masks: which query may look at which key. True means: may look."""
 
 from collections.abc import Sequence
-from operator import index
 
 import numpy as np
 from jaxtyping import Bool, Integer
+
+from glassformer.position.relative import check_size, check_sizes
 
 
 def causal_mask(T: int, S: int | None = None) -> Bool[np.ndarray, "T S"]:
@@ -18,24 +19,12 @@ def causal_mask(T: int, S: int | None = None) -> Bool[np.ndarray, "T S"]:
     Raises:
         ValueError: If there is no query, or there are fewer keys than queries.
     """
-    T, S = _whole("T", T), _whole("S", T if S is None else S)
-    if not 1 <= T <= S:
-        raise ValueError(f"expected at least 1 query and a key for each, got T={T} and S={S}")
+    T, S = check_sizes(T, S)
     position = np.arange(S)
     return position <= position[S - T :, None]
 
 
 # --8<-- [end:causal_mask]
-# --8<-- [start:whole]
-def _whole(name: str, size: object) -> int:
-    """Refuse a size such as 2.5, which NumPy would round up without a word."""
-    try:
-        return index(size)  # type: ignore[arg-type] # that is what is found out here
-    except TypeError:
-        raise ValueError(f"expected {name} as a whole number, got {size!r}") from None
-
-
-# --8<-- [end:whole]
 # --8<-- [start:padding_mask]
 def padding_mask(
     lengths: Sequence[int] | Integer[np.ndarray, " B"], S: int
@@ -51,7 +40,7 @@ def padding_mask(
     Raises:
         ValueError: If the lengths are not a row of whole numbers from 0 to S.
     """
-    length, S = np.asarray(lengths), _whole("S", S)
+    length, S = np.asarray(lengths), check_size("S", S)
     if length.ndim != 1 or length.size == 0 or length.dtype.kind not in "iu":
         raise ValueError(f"expected a row of whole numbers as lengths, got {lengths!r}")
     if length.min() < 0 or length.max() > S:

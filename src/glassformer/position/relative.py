@@ -18,9 +18,7 @@ def relative_positions(T: int, S: int | None = None) -> Integer[np.ndarray, "T S
     Raises:
         ValueError: If there is no query, or there are fewer keys than queries.
     """
-    T, S = check_size("T", T), check_size("S", T if S is None else S)
-    if not 1 <= T <= S:
-        raise ValueError(f"expected at least 1 query and a key for each, got T={T} and S={S}")
+    T, S = check_sizes(T, S)
     position = np.arange(S)
     return position - position[S - T :, None]
 
@@ -28,11 +26,19 @@ def relative_positions(T: int, S: int | None = None) -> Integer[np.ndarray, "T S
 # --8<-- [end:relative_positions]
 # --8<-- [start:size]
 def check_size(name: str, size: object) -> int:
-    """Refuse a size such as 2.5."""
+    """Refuse a size such as 2.5, which `np.arange` would take without a word."""
     try:
         return index(size)  # type: ignore[arg-type] # that is what is found out here
     except TypeError:
         raise ValueError(f"expected {name} as a whole number, got {size!r}") from None
+
+
+def check_sizes(T: object, S: object = None) -> tuple[int, int]:
+    """Return the numbers of queries and keys, as many if S is not given; each needs its key."""
+    T, S = check_size("T", T), check_size("S", T if S is None else S)
+    if not 1 <= T <= S:
+        raise ValueError(f"expected at least 1 query and a key for each, got T={T} and S={S}")
+    return T, S
 
 
 # --8<-- [end:size]
