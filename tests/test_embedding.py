@@ -2,9 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -16,14 +14,6 @@ from glassformer.embedding import cosine_similarity, embed, embed_gradient
 
 FLOATS = [np.float16, np.float32, np.float64]
 EPS = float(np.finfo(np.float64).eps)
-
-
-@pytest.fixture
-def unchecked_shapes() -> Iterator[None]:
-    """Switch jaxtyping off, as for a reader, so that our own errors answer."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @st.composite

@@ -1,10 +1,9 @@
 """Softmax, log-softmax and cross-entropy: by hand, by property, and against torch and decimals."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal, localcontext
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -24,14 +23,6 @@ def rows(limit: float = 50.0, *, most: int = 8) -> st.SearchStrategy[np.ndarray]
     """One row of scores, none farther from 0 than `limit`."""
     scores = st.floats(-limit, limit, allow_subnormal=False)
     return hnp.arrays(np.float64, st.integers(1, most), elements=scores)
-
-
-@pytest.fixture
-def unchecked_shapes() -> Iterator[None]:
-    """Switch jaxtyping off, as for a reader, so that our own errors answer."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 # By hand

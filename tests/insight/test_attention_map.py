@@ -1,10 +1,8 @@
 """Attention maps: those of torch's module, put back in, silenced, weighed and rolled out."""
 
 import copy
-from collections.abc import Iterator
 from typing import Any, cast
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -26,14 +24,6 @@ from glassformer.nn.reader import Reader
 V, D, H, K, T = 11, 12, 3, 4, 6
 # Some sums of float64 numbers, in another order, through two layers.
 ROUNDING = 1e-11
-
-
-@pytest.fixture
-def unchecked_shapes() -> Iterator[None]:
-    """Switch jaxtyping off, as for a reader, so that our own errors answer."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def spread(made: Reader) -> Any:

@@ -1,9 +1,7 @@
 """Induction: scores by hand and against loops, the model against GPT-NeoX, heads silenced."""
 
-from collections.abc import Iterator
 from typing import Any, cast
 
-import jaxtyping
 import pytest
 import torch
 from hypothesis import given
@@ -21,14 +19,6 @@ from glassformer.training.loop import fit
 V = 11
 # A few sums of float64 numbers near 1, in another order.
 ROUNDING = 1e-12
-
-
-@pytest.fixture
-def unchecked_shapes() -> Iterator[None]:
-    """Switch jaxtyping off, as for a reader, so that our own errors answer."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def model(*, width: int = 12, heads: int = 3, layers: int = 2, seed: int = 0) -> AttentionOnly:

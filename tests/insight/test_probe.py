@@ -1,10 +1,8 @@
 """Probes: planted directions, Bayes' rule, least squares, chance on random labels, erasure."""
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -24,14 +22,6 @@ from glassformer.nn.encoder import Encoder
 
 # A few sums of float64 numbers near 1, and the solution of a well-conditioned system.
 ROUNDING = 1e-9
-
-
-@pytest.fixture
-def unchecked_shapes() -> Iterator[None]:
-    """Switch jaxtyping off, as for a reader, so that our own errors answer."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def cloud(N: int = 300, D: int = 7, classes: int = 3, seed: int = 0) -> tuple[torch.Tensor, ...]:

@@ -1,17 +1,14 @@
 """The modern decoder: by hand, by what must not change it, against Llama, Mistral and the twin."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
-import transformers
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.model.stored import arrays, shaken
+from tests.model.stored import arrays, llama, shaken
 
 from glassformer import nn
 from glassformer.attention.grouped_query import grouped_query_attention
@@ -29,23 +26,6 @@ from glassformer.model.modern_decoder import (
 # The same float32 sums in another order, through a few layers, relative to the largest logit.
 ROUNDING = 1e-5
 EPSILON = 1e-6  # that of `transformers`' Llama and Mistral if nothing else is said
-
-
-def llama(family: str = "Llama", **sizes: Any) -> Any:
-    """A Llama or Mistral with random weights."""
-    usual = {
-        "vocab_size": 37,
-        "hidden_size": 24,
-        "intermediate_size": 29,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "bos_token_id": 0,
-        "eos_token_id": 0,
-        "rms_norm_eps": EPSILON,
-    }
-    config = getattr(transformers, f"{family}Config")(**{**usual, **sizes})
-    return shaken(getattr(transformers, f"{family}ForCausalLM")(config))
 
 
 def some_ids(*shape: int) -> np.ndarray:
@@ -127,17 +107,6 @@ def test_a_window_lets_through_as_many_as_it_says(T: int, window: int) -> None:
     assert not np.triu(mask, 1).any()
 
 
-@given(st.integers(0, 10), st.integers(1, 36))
-def test_no_place_notices_what_comes_later(changed: int, by: int) -> None:
-    """Another token changes the logits at its own place and after it, and none before."""
-    ids = some_ids(11)
-    other = ids.copy()
-    other[changed] = (other[changed] + by) % 37
-    differs = (score(ids) != score(other)).any(-1)
-    assert not differs[:changed].any()
-    assert differs[changed:].all()
-
-
 @pytest.mark.parametrize("window", [1, 2, 4])
 def test_what_lies_outside_the_windows_is_not_noticed(window: int) -> None:
     """Through two blocks, a place is reached by 1 + 2 (w - 1) places and by no other."""
@@ -174,37 +143,6 @@ def test_the_base_sets_the_speeds() -> None:
         weights = MultiHeadWeights(matrix, matrix, some, some)
         fast, slow = (rotary_attention(x, weights, 1, 1, base=base) for base in (10.0, 1e6))
         assert least <= np.abs(fast - slow).max() <= most
-
-
-def test_texts_of_a_batch_do_not_meet() -> None:
-    """Each text alone has the logits that it has in a batch, with any axes in front."""
-    ids = some_ids(2, 3, 5)
-    together = score(ids)
-    assert together.shape == (2, 3, 5, 37)
-    for place in np.ndindex(2, 3):
-        assert_close(score(ids[place]), together[place])
-
-
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_the_dtype_stays(dtype: type) -> None:
-    """float32 weights give float32 logits: nothing on the way is twice as wide."""
-    state: dict[str, np.ndarray] = {
-        name: array.astype(dtype) for name, array in arrays(llama()).items()
-    }
-    logits = score(some_ids(5), llama_weights(state), window=2)
-    assert logits.dtype == dtype
-    np.testing.assert_allclose(logits, score(some_ids(5), window=2), atol=0.05)
-
-
-def test_nothing_is_changed() -> None:
-    """Neither the ids nor any weight."""
-    state = arrays(llama())
-    before = {name: array.copy() for name, array in state.items()}
-    ids = some_ids(2, 7)
-    score(ids, llama_weights(state))
-    np.testing.assert_array_equal(ids, some_ids(2, 7))
-    for name, array in state.items():
-        np.testing.assert_array_equal(array, before[name])
 
 
 # Oracles
@@ -272,33 +210,7 @@ def test_logits_are_those_of_the_twin(*, tied: bool, window: int | None) -> None
 # Errors
 
 
-@pytest.fixture
-def _unchecked_shapes() -> Iterator[None]:
-    """As for a reader."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
-
-
-@pytest.mark.usefixtures("_unchecked_shapes")
-@pytest.mark.parametrize(
-    ("ids", "message"),
-    [
-        (np.zeros(0, int), r"expected ids \(\*B, T\) of at least one token"),
-        (np.array(3), r"expected ids \(\*B, T\) of at least one token"),
-        ([1, 2], r"expected ids \(\*B, T\) of at least one token"),
-        (np.array([37]), "expected ids in"),
-        (np.array([-1]), "expected ids in"),
-        (np.array([1.0]), "expected ids"),
-    ],
-)
-def test_bad_ids_are_refused(ids: Any, message: str) -> None:
-    """Nothing, or a token that is not there."""
-    with pytest.raises(ValueError, match=message):
-        score(ids)
-
-
-@pytest.mark.usefixtures("_unchecked_shapes")
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize("window", [0, -1, 2.5, "3"])
 def test_a_window_that_is_none_is_refused(window: Any) -> None:
     """A window of 0 would let a token see nothing, not even itself."""
@@ -306,7 +218,7 @@ def test_a_window_that_is_none_is_refused(window: Any) -> None:
         score(some_ids(3), window=window)
 
 
-@pytest.mark.usefixtures("_unchecked_shapes")
+@pytest.mark.usefixtures("unchecked_shapes")
 def test_weights_that_do_not_fit_are_refused() -> None:
     """Heads that do not divide, odd heads, and numbers that are none."""
     with pytest.raises(ValueError, match="H=5"):

@@ -1,11 +1,9 @@
 """The vision Transformer: by hand, by what must not change it, against torch, ViT, the twin."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -263,15 +261,7 @@ def test_scores_are_those_of_the_twin(labels: int) -> None:
 # Errors
 
 
-@pytest.fixture
-def _unchecked_shapes() -> Iterator[None]:
-    """As for a reader."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
-
-
-@pytest.mark.usefixtures("_unchecked_shapes")
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize(
     ("images", "P", "message"),
     [
@@ -291,7 +281,7 @@ def test_what_cannot_be_cut_is_refused(images: Any, P: int, message: str) -> Non
         patches(images, P)
 
 
-@pytest.mark.usefixtures("_unchecked_shapes")
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize("shape", [(1, 12, 12), (3, 16, 16), (3, 8, 8)])
 def test_images_of_another_size_are_refused(shape: tuple[int, ...]) -> None:
     """There is a vector for each of nine places, and a matrix for three colours."""
@@ -312,7 +302,7 @@ def test_missing_and_unknown_weights_are_named() -> None:
         vision_weights(state)
 
 
-@pytest.mark.usefixtures("_unchecked_shapes")
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize(
     ("name", "cut", "message"),
     [
@@ -331,7 +321,7 @@ def test_weights_of_another_shape_are_refused(name: str, cut: Any, message: str)
         score(some_images(2, 3, 12, 12), weights)
 
 
-@pytest.mark.usefixtures("_unchecked_shapes")
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize("dtype", [np.float16, np.float64])
 def test_images_of_another_dtype_are_refused(dtype: type) -> None:
     """The wider of the two would win without a word."""

@@ -1,21 +1,12 @@
 """What the tests of the torch twin share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import jaxtyping
 import pytest
 import torch
 from torch.nn import TransformerEncoderLayer
 
 from glassformer.nn.block import TransformerBlock
-
-
-@pytest.fixture
-def unchecked_shapes() -> Iterator[None]:
-    """Switch jaxtyping off, as for a reader, so that our own errors answer."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture

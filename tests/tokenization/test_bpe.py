@@ -4,10 +4,8 @@ import itertools
 import json
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-import jaxtyping
 import numpy as np
 import pytest
 import regex
@@ -42,14 +40,6 @@ EVERYTHING = "".join(TEXTS.values())
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 # Few letters, so that pairs repeat and counts tie; an emoji, so that bytes are merged too.
 TINY_TEXT = st.text(st.sampled_from("aab '\n!1é🍕"), max_size=60)
-
-
-@pytest.fixture
-def unchecked_types() -> Iterator[None]:
-    """Switch the checks of annotations off, as for a reader, so that our own errors answer."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def hugging_face(text: str, vocab_size: int) -> Tokenizer:
@@ -337,7 +327,7 @@ def test_lone_surrogates_are_refused(text: str) -> None:
         BytePairTokenizer.train(text, 300)
 
 
-@pytest.mark.usefixtures("unchecked_types")
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize("size", [0, -1, 255, 256, 300.5, float("nan"), "300", 0x110000])
 def test_impossible_sizes_are_refused(size: int) -> None:
     """There is room for the bytes and the special tokens, or an error that says so."""
@@ -352,7 +342,7 @@ def test_ids_outside_the_vocabulary_are_refused(ids: list[int]) -> None:
         TRAINED.decode(ids)
 
 
-@pytest.mark.usefixtures("unchecked_types")
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize("ids", [[1.0], ["a"], "ab"])
 def test_ids_that_are_no_integers_are_refused(ids: list[int]) -> None:
     """Nothing is rounded or guessed."""
@@ -360,7 +350,7 @@ def test_ids_that_are_no_integers_are_refused(ids: list[int]) -> None:
         TRAINED.decode(ids)
 
 
-@pytest.mark.usefixtures("unchecked_types")
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize("text", [5, b"ab", None])
 def test_what_is_no_text_is_refused(text: str) -> None:
     """Bytes are not decoded by a guess."""
@@ -368,7 +358,7 @@ def test_what_is_no_text_is_refused(text: str) -> None:
         TRAINED.encode(text)
 
 
-@pytest.mark.usefixtures("unchecked_types")
+@pytest.mark.usefixtures("unchecked_shapes")
 def test_special_tokens_are_checked_before_anything_is_learned() -> None:
     """A text in the place of a tuple, which would be taken letter by letter, or a text twice."""
     with pytest.raises(ValueError, match="expected a tuple of special tokens, got the text 'éü'"):
@@ -413,7 +403,7 @@ def test_a_saved_tokenizer_comes_back(tmp_path_factory: pytest.TempPathFactory, 
     assert [file.name for file in path.parent.iterdir()] == ["tokenizer.json"]
 
 
-@pytest.mark.usefixtures("unchecked_types")
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -9,7 +9,6 @@ from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
-import jaxtyping
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -42,14 +41,6 @@ END = "</s>"
 # Few letters, so that pieces overlap and repeat within a word.
 WORDS = st.dictionaries(st.text("aab ", min_size=1, max_size=7), st.integers(1, 5), min_size=1)
 TINY_TEXT = st.text(st.sampled_from("aab '\n!1é🍕"), max_size=60)
-
-
-@pytest.fixture
-def unchecked_types() -> Iterator[None]:
-    """Switch the checks of annotations off, as for a reader, so that our own errors answer."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def cuts(word: str, pieces: Mapping[str, object]) -> Iterator[tuple[str, ...]]:
@@ -347,7 +338,7 @@ def test_lone_surrogates_are_refused(text: str) -> None:
             attempt(text)
 
 
-@pytest.mark.usefixtures("unchecked_types")
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize("text", [5, b"ab", None])
 def test_what_is_no_text_is_refused(text: str) -> None:
     """Bytes are not decoded by a guess."""
@@ -356,7 +347,7 @@ def test_what_is_no_text_is_refused(text: str) -> None:
             attempt(text)
 
 
-@pytest.mark.usefixtures("unchecked_types")
+@pytest.mark.usefixtures("unchecked_shapes")
 def test_special_tokens_are_checked_before_anything_is_learned() -> None:
     """A text in the place of a tuple, which would be taken letter by letter, or a text twice."""
     message = "expected a tuple of special tokens, got the text 'éü'"
@@ -368,7 +359,7 @@ def test_special_tokens_are_checked_before_anything_is_learned() -> None:
         UnigramTokenizer.train("pizza", 2, ("<a>", "<a>"))
 
 
-@pytest.mark.usefixtures("unchecked_types")
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize("size", [0, -1, 5, 5.5, float("nan"), "300", 0x110000])
 def test_impossible_sizes_are_refused(size: int) -> None:
     """There is room for <unk>, the letters and the special tokens, or an error that says so."""
@@ -384,7 +375,7 @@ def test_ids_outside_the_vocabulary_are_refused(ids: list[int]) -> None:
         TRAINED.decode(ids)
 
 
-@pytest.mark.usefixtures("unchecked_types")
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize("ids", [[1.0], ["a"], "ab"])
 def test_ids_that_are_no_integers_are_refused(ids: list[int]) -> None:
     """Nothing is rounded or guessed."""
@@ -431,7 +422,7 @@ def test_a_saved_tokenizer_comes_back(tmp_path_factory: pytest.TempPathFactory, 
     assert [file.name for file in path.parent.iterdir()] == ["tokenizer.json"]
 
 
-@pytest.mark.usefixtures("unchecked_types")
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize(
     ("content", "message"),
     [

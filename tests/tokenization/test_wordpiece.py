@@ -2,11 +2,9 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
-import jaxtyping
 import numpy as np
 import pytest
 import regex
@@ -35,14 +33,6 @@ TEXTS = {
 EVERYTHING = " ".join(TEXTS.values())
 # Few letters, so that pairs repeat and scores tie, and signs that are words of their own.
 TINY_TEXT = st.text(st.sampled_from("aaabbc  #'é🍕"), max_size=60)
-
-
-@pytest.fixture
-def unchecked_types() -> Iterator[None]:
-    """Switch the checks of annotations off, as for a reader, so that our own errors answer."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def train(text: str, merges: int, special_tokens: tuple[str, ...] = ()) -> WordPieceTokenizer:
@@ -303,7 +293,7 @@ def test_lone_surrogates_are_refused(text: str) -> None:
             attempt(text)
 
 
-@pytest.mark.usefixtures("unchecked_types")
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize("text", [5, b"ab", None])
 def test_what_is_no_text_is_refused(text: str) -> None:
     """Bytes are not decoded by a guess."""
@@ -312,7 +302,7 @@ def test_what_is_no_text_is_refused(text: str) -> None:
             attempt(text)
 
 
-@pytest.mark.usefixtures("unchecked_types")
+@pytest.mark.usefixtures("unchecked_shapes")
 def test_special_tokens_are_checked_before_anything_is_learned() -> None:
     """A text in the place of a tuple, which would be taken letter by letter, or a text twice."""
     message = "expected a tuple of special tokens, got the text 'éü'"
@@ -324,7 +314,7 @@ def test_special_tokens_are_checked_before_anything_is_learned() -> None:
         WordPieceTokenizer.train("pizza", 2, ("<a>", "<a>"))
 
 
-@pytest.mark.usefixtures("unchecked_types")
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize("size", [0, -1, 5, 5.5, float("nan"), "300", 0x110000])
 def test_impossible_sizes_are_refused(size: int) -> None:
     """There is room for [UNK], the letters and the special tokens, or an error that says so."""
@@ -347,7 +337,7 @@ def test_ids_outside_the_vocabulary_are_refused(ids: list[int]) -> None:
         TRAINED.decode(ids)
 
 
-@pytest.mark.usefixtures("unchecked_types")
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize("ids", [[1.0], ["a"], "ab"])
 def test_ids_that_are_no_integers_are_refused(ids: list[int]) -> None:
     """Nothing is rounded or guessed."""
@@ -390,7 +380,7 @@ def test_a_saved_tokenizer_comes_back(tmp_path_factory: pytest.TempPathFactory, 
     assert [file.name for file in path.parent.iterdir()] == ["tokenizer.json"]
 
 
-@pytest.mark.usefixtures("unchecked_types")
+@pytest.mark.usefixtures("unchecked_shapes")
 @pytest.mark.parametrize(
     ("content", "message"),
     [
