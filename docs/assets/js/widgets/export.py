@@ -8,6 +8,8 @@ compares it with lies in tests/widgets. A file is rewritten only if it no longer
 
 import json
 import math
+import random
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,24 @@ from typing import Any
 import numpy as np
 
 from glassformer.softmax import softmax
+from glassformer.tokenization.bpe import BytePairTokenizer
 
-ROOT = Path(__file__).resolve().parents[4]
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[3]
 GOLDEN = ROOT / "tests/widgets"
+TEXTS = [
+    "",
+    " ",
+    "Can Squatch bring pizza?",
+    "The dog's 12 dogs, don't wait! We'll I'D they've you're I'm",
+    "if x:\n    bake(pizza2)\n\n\t  end  ",
+    "Crème brûlée, 3.14 ½ ² Ⅷ 🍕🍕 👩‍🍳 é e\u0301",
+    "披萨 пицца πίτσα पिज़्ज़ा הפיצה بيتزا ピザ 피자",
+    "Squatch<|endoftext|> \0 \x1c \x85 \ufeff pizza",
+    "aaaaaaa  aaaaaaaa   the the thethe",
+]
+LETTERS = "aàβжकא中🍕ᚠ𝒳ͅ١_-'"
+SPACES = " \n\t\r\v\f\x1c\x85\xa0\u1680\u2003\u2028\u202f\u3000\u200b\ufeff"
 
 
 def softmax_temperature() -> list[dict[str, Any]]:
@@ -39,8 +56,37 @@ def softmax_temperature() -> list[dict[str, Any]]:
     return cases
 
 
+def story_tokenizer() -> BytePairTokenizer:
+    """Train the tokenizer of the page."""
+    story = runpy.run_path(str(ROOT / "docs/tokenization/texts.py"))["story"]
+    return BytePairTokenizer.train(story, 512, special_tokens=("<|endoftext|>",))
+
+
+def tokenizer_data() -> dict[str, Any]:
+    """Give the merges, as the ids of their two parts."""
+    return {"merges": [list(pair) for pair in story_tokenizer().merges]}
+
+
+def tokenizer_playground() -> list[dict[str, Any]]:
+    """Encode texts of many scripts, odd spaces, emoji, and characters drawn at random."""
+    tokenizer = story_tokenizer()
+    rng = random.Random(0)  # noqa: S311 - texts to try, not secrets
+    drawn = [
+        "".join(rng.choices(pool, k=40))
+        for pool in ("pizza oven '\n\t,.!?12SYN", LETTERS, SPACES + "ab,'s")
+        for _ in range(40)
+    ]
+    cases = [{"text": text, "merges": 255, "ids": tokenizer.encode(text)} for text in TEXTS + drawn]
+    for number in range(0, 255, 12):  # as after so many merges
+        part = BytePairTokenizer(tokenizer.merges[:number])
+        cases += [{"text": text, "merges": number, "ids": part.encode(text)} for text in TEXTS[2:6]]
+    return cases
+
+
 FILES: dict[Path, Callable[[], Any]] = {
     GOLDEN / "softmax-temperature.json": softmax_temperature,
+    HERE / "tokenizer-playground.json": tokenizer_data,
+    GOLDEN / "tokenizer-playground.json": tokenizer_playground,
 }
 
 

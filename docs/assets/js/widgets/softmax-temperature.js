@@ -70,7 +70,7 @@ class SoftmaxTemperature extends HTMLElement {
       html("div", { class: "widget-foot" }, this.summary, button("Reset", () => this.reset())),
       this.announcer.element,
     );
-    this.update();
+    this.draw();
   }
 
   row(word, score, look) {
@@ -89,6 +89,11 @@ class SoftmaxTemperature extends HTMLElement {
   }
 
   update() {
+    this.announcer.say(this.draw());
+  }
+
+  /** Draw all anew; what there is to say of it is returned. */
+  draw() {
     for (const row of this.rows) {
       const score = row.input.valueAsNumber;
       const valid = Math.abs(score) <= LARGEST; // an empty field is NaN: the last score stays
@@ -107,7 +112,7 @@ class SoftmaxTemperature extends HTMLElement {
     const open = `entropy ${number(nats, 3)}, as open as a choice between ${number(choices, 2)} equal words.`;
     this.summary.textContent = `E${open.slice(1)}`;
     const words = this.rows.map(({ word }, i) => `${word} ${number(shares[i], 3)}`).join(", ");
-    this.announcer.say(`Temperature ${said(step)}: ${words}; ${open}`);
+    return `Temperature ${said(step)}: ${words}; ${open}`;
   }
 
   reset() {
