@@ -26,7 +26,7 @@ def _hidden() -> None: ...
 # --8<-- [end:mask]
 '''
 PAGES = {
-    "index": "# Home\n",
+    "index": '# Home\n\n<div class="concept"></div>\n',
     "softmax": "# Softmax\n",
     "embedding": "---\nneeds: [index]\n---\n# Embedding\n",
     "attention/mask": "# Masks\n\n"
@@ -58,6 +58,7 @@ def build(root: Path, pages: dict[str, str]) -> Site:
         link = f'<link rel="next" href="{up}{following}">' if following else ""
         title = re.search(r"# (.*)", text)
         html = f"{link}<h1>{title and title[1]}</h1>" + CODE * text.count("```python")
+        html += "".join(re.findall(r"<div.*</div>", text))
         if name == "reference/attention":
             html += '<h3 id="attention.mask" class="doc doc-heading">mask</h3>'
             html += (
@@ -120,7 +121,8 @@ def test_the_map_lights_the_page(pages: dict[str, Page]) -> None:
     assert lit == ["../../attention/mask/"]
     assert 'aria-current="page"' in pages["attention/mask/"].html
     assert "<svg" not in pages["reference/attention/"].html
-    assert "<svg" not in pages[""].html
+    assert pages[""].html.count("<svg") == 1
+    assert 'class="lit"' not in pages[""].html
 
 
 def test_the_parts_of_the_map_do_not_touch() -> None:

@@ -4,12 +4,16 @@ from literate.publish.graph import find_needs, order, reduce
 from literate.publish.map import draw
 from literate.publish.site import Page, Site
 
+PLACE = '<div class="concept"></div>'  # on the home page, whose map lights nothing
+
 
 def add_concepts(site: Site) -> None:
     """Put the map and the neighbours below the title of every page that has them."""
     path = order(site)
+    home = path[0]
+    home.html = home.html.replace(PLACE, f'<div class="concept">{draw("", home.to_root)}</div>')
     needs = reduce({page.url: find_needs(page, site, path) for page in path}, path)
-    for page in path:
+    for page in path[1:]:
         neighbours = {
             "Needs": [other for other in path if other.url in needs[page.url]],
             "Used by": [other for other in path if page.url in needs[other.url]],

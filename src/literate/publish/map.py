@@ -65,13 +65,13 @@ PARTS = (
 
 
 def draw(url: str, to_root: str) -> str:
-    """The map as seen from a page, as inline SVG; nothing for a page of no part.
+    """The map as seen from a page, as inline SVG; nothing for a page of no part but the first.
 
     Args:
         url: The address of the page.
         to_root: From there to the root of the site.
     """
-    if not any(part.lit(url) for part in PARTS):
+    if url and not any(part.lit(url) for part in PARTS):
         return ""
     lines = "".join(f'<path d="{arrow}{TIP}"/>' for arrow in ARROWS) + f'<path d="{BACK}"/>'
     signs = "".join(f'<text x="{x}" y="{y + 4}">+</text>' for x, y in PLUS)
