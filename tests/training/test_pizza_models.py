@@ -56,7 +56,8 @@ def test_training_runs_and_learns(name: str) -> None:
     again, _ = train(name, steps=3)
     start, weights = RECIPES[name].make().state_dict(), model.state_dict()
     assert log["steps"] == 3
-    assert log.keys() == LOG[name].keys() - {"claims"}
+    assert log.keys() == LOG[name].keys() - {"claims", "other_seeds"}
+    assert log["seed"] == RECIPES[name].seed
     assert any(not torch.equal(weights[key], start[key]) for key in weights)
     for key, value in again.state_dict().items():
         torch.testing.assert_close(value, weights[key], rtol=0, atol=1e-5)
@@ -65,7 +66,10 @@ def test_training_runs_and_learns(name: str) -> None:
 def test_the_command_writes_what_load_reads(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The command trains, measures, and writes weights and log; other entries stay."""
+    """The command trains, measures, and writes weights and log; other entries stay.
+
+    With another seed than the recipe's, it writes nothing but what that seed would have given.
+    """
     folder = tmp_path_factory.mktemp("checkpoints")
     (folder / "log.json").write_text('{"decoder": {}}', encoding="utf-8")
     monkeypatch.setattr(pizza_models, "CHECKPOINTS", folder)
@@ -74,21 +78,61 @@ def test_the_command_writes_what_load_reads(
     log = json.loads((folder / "log.json").read_text(encoding="utf-8"))
     assert log.keys() == {"decoder", "translator"}
     assert log["translator"].keys() == LOG["translator"].keys()
+    written = (folder / "translator.safetensors").read_bytes()
+
+    pizza_models.main(["translator", "--seed", "5"])
+    log_after = json.loads((folder / "log.json").read_text(encoding="utf-8"))
+    others = log_after["translator"].pop("other_seeds")
+    assert log_after == log
+    assert others.keys() == {"5"}
+    assert others["5"].keys() == CLAIMS["translator"].keys()
+    assert (folder / "translator.safetensors").read_bytes() == written
+
+    pizza_models.main(["translator"])
+    log_again = json.loads((folder / "log.json").read_text(encoding="utf-8"))
+    assert log_again["translator"]["other_seeds"] == others
     trained, _ = train("translator")
     ids = torch.from_numpy(encode([["the", "pizza"]]))
     torch.testing.assert_close(load("translator")(ids, ids), trained(ids, ids), rtol=0, atol=1e-4)
 
 
 def test_the_log_is_of_these_recipes() -> None:
-    """Steps and learning rates in the log are those of the code that would train anew."""
+    """Steps, rates and seeds in the log are those of the code that would train anew."""
     assert LOG.keys() == RECIPES.keys()
     for name in LOG:
         recipe = RECIPES[name]
         assert LOG[name]["steps"] == recipe.steps
         assert LOG[name]["learning_rate"] == recipe.learning_rate
+        assert LOG[name]["seed"] == recipe.seed
+        for seed, claims in LOG[name].get("other_seeds", {}).items():
+            assert int(seed) != recipe.seed
+            assert claims.keys() == CLAIMS[name].keys()
         with safe_open(str(CHECKPOINTS / f"{name}.safetensors"), "pt") as file:
             shapes = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118
         assert [len(VOCABULARY)] in ([shape[0]] for shape in shapes.values())
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_another_seed_is_another_experiment(name: str) -> None:
+    """A seed decides both the first weights and the texts that are read."""
+    recipe = RECIPES[name]
+    weights = [next(iter(recipe.make(seed).parameters())) for seed in (5, 6, recipe.seed)]
+    assert not torch.equal(weights[0], weights[1])
+    assert torch.equal(weights[2], next(iter(recipe.make().parameters())))
+    seen = []
+
+    def loss(model: torch.nn.Module, batch: object) -> torch.Tensor:
+        seen.append(batch)
+        return recipe.loss(model, batch)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(RECIPES, name, replace(recipe, loss=loss))
+        for seed in (5, 5, 6):
+            _, log = train(name, steps=1, seed=seed)
+            assert log["seed"] == seed
+    first, again, other = (batch if torch.is_tensor(batch) else batch[0] for batch in seen)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
 
 
 def test_an_unknown_model_is_refused() -> None:

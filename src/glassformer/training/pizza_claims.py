@@ -30,9 +30,9 @@ CLAIMS = {
     "encoder": {
         # Share of right answers to what "it" and "they" mean, where the sentence decides it.
         "named": (0.995, 1.0),
-        # How much the best head's weight from "it" on "pizza" rises if it tasted good instead of
-        # being too hot, and the best head's on "oven" the other way round: the smaller of both.
-        "look": (0.4, 1.0),
+        # Weight from "it" on "pizza" if it tasted good, and on "oven" if it was too hot: the
+        # smaller of both, of one and the same head, the best.
+        "look": (0.5, 1.0),
         # Share of right words behind the masks.
         "unmasked": (0.5, 1.0),
     },
@@ -120,16 +120,13 @@ def _encoder(model: Encoder, rng: np.random.Generator, count: int) -> dict[str, 
 
 
 def _look(model: Encoder) -> float:
-    """How much looks follow the meaning: see `CLAIMS`."""
-    start = "the pizza came out of the oven and it"
-    maps = []
-    for end in ("tasted good", "was too hot"):
+    """How much of its weight a head puts on what is meant, when that changes: see `CLAIMS`."""
+    start, found = "the pizza came out of the oven and it", []
+    for end, noun in (("tasted good", "pizza"), ("was too hot", "oven")):
         words = f"{start} {end}".split()
-        scores = model.attention_scores(torch.from_numpy(encode([words])))
-        looks = scores.softmax(-1)[:, 0, :, words.index("it")]
-        maps.append(looks[..., [words.index("pizza"), words.index("oven")]])
-    rises = maps[0] - maps[1]  # (L, H, 2)
-    return float(min(rises[..., 0].max(), -rises[..., 1].min()))
+        weights = model.attention_scores(torch.from_numpy(encode([words]))).softmax(-1)
+        found.append(weights[:, 0, :, words.index("it"), words.index(noun)])  # (L, H)
+    return float(torch.minimum(*found).max())
 
 
 def _decoder(model: Decoder, rng: np.random.Generator, count: int) -> dict[str, float]:
