@@ -39,6 +39,11 @@ def minutes(path: Path) -> int:
     return max(5 * math.ceil((words / WORDS_A_MINUTE + lines / LINES_A_MINUTE) / 5), 5)
 
 
+def fill(text: str, docs: Path) -> str:
+    """Put the numbers in their places."""
+    return _Counts(docs).run(text)
+
+
 @lru_cache(maxsize=1)
 def _counted(docs: Path, _modified: tuple[float, ...]) -> Counter[str]:
     return count(docs)

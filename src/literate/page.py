@@ -61,6 +61,7 @@ class Block:
         place: The page's own line that shows the block.
         fence: The line of the opening fence: the page's, or that of an included page.
         indent: What stands before the opening fence.
+        span: Its lines among `Page.lines`, fences included: the first, and the one after the last.
     """
 
     kind: str
@@ -69,6 +70,7 @@ class Block:
     place: Place
     fence: Place
     indent: str = ""
+    span: tuple[int, int] = (0, 0)
 
     @property
     def source(self) -> str:
@@ -88,10 +90,17 @@ class Block:
 
 @dataclass(frozen=True)
 class Page:
-    """A page and its blocks, in order."""
+    """A page and its blocks, in order.
+
+    Attributes:
+        path: Its Markdown file.
+        blocks: Its fences and figures; a figure has no span.
+        lines: Its text, with snippets in place and without front matter.
+    """
 
     path: Path
     blocks: tuple[Block, ...]
+    lines: tuple[str, ...] = ()
 
     def parent(self, block: Block) -> Block:
         """The example that an output belongs to: the block right before it."""
@@ -128,7 +137,12 @@ def read(path: Path, config: Path | None = None) -> Page:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PageError(f"{path}: expected a Markdown file in UTF-8: {error}") from error
-    return Page(path, tuple(_blocks(path, text, config or nearest_config(path))))
+    front = FRONT_MATTER.match(text)
+    body = text[front.end() :] if front else text
+    config = config or nearest_config(path)
+    renderer = _renderer(config, config.stat().st_mtime)
+    blocks = tuple(_blocks(path, text, body, renderer))
+    return Page(path, blocks, tuple(renderer.snippets.expanded))
 
 
 def nearest_config(path: Path) -> Path:
@@ -158,7 +172,7 @@ class _Line(str):
 
 
 class _Snippets(SnippetPreprocessor):
-    """Expands snippets as the site does, and keeps the place of every line in `places`."""
+    """Expands snippets as the site does, and keeps every line and its place."""
 
     page: Path
     skipped: int  # lines of front matter, which do not reach Markdown
@@ -169,6 +183,7 @@ class _Snippets(SnippetPreprocessor):
         )
         super().__init__(next(configs), md)
         self.places: list[Place] = []
+        self.expanded: list[str] = []
 
     def read_lines(self, path: str) -> list[str]:
         lines = super().read_lines(path)
@@ -192,7 +207,8 @@ class _Snippets(SnippetPreprocessor):
         for line in expanded:  # an escaped section marker is rebuilt as a plain string
             last = line.place if isinstance(line, _Line) else Place(last.path, last.line + 1)
             self.places.append(last)
-        return [str(line) for line in expanded]
+        self.expanded = [str(line) for line in expanded]
+        return self.expanded
 
 
 @dataclass
@@ -200,6 +216,7 @@ class _Fence:
     language: str
     lines: list[str]
     start: int  # of the opening fence, among the lines after snippets
+    end: int  # the line after the closing fence
     indent: str
 
 
@@ -215,12 +232,12 @@ class _Fences(SuperFencesBlockPreprocessor):
 
     def process_nested_block(self, ws: str, content: str, start: int, end: int) -> None:
         if self.formatter is not None:
-            self.formatter = partial(self._record, start)
+            self.formatter = partial(self._record, start, end)
         super().process_nested_block(ws, content, start, end)
 
-    def _record(self, start: int, *, src: str, language: str | None, **_: object) -> str:
+    def _record(self, start: int, end: int, *, src: str, language: str | None, **_: object) -> str:
         self.found.append(
-            _Fence(language or "", src.split("\n") if src else [], start, self.ws or "")
+            _Fence(language or "", src.split("\n") if src else [], start, end, self.ws or "")
         )
         return f'<pre data-fence="{len(self.found) - 1}"></pre>'
 
@@ -306,10 +323,7 @@ def _renderer(config: Path, _modified: float) -> _Renderer:
     return _Renderer(config)
 
 
-def _blocks(path: Path, text: str, config: Path) -> Iterator[Block]:
-    front = FRONT_MATTER.match(text)
-    body = text[front.end() :] if front else text
-    renderer = _renderer(config, config.stat().st_mtime)
+def _blocks(path: Path, text: str, body: str, renderer: _Renderer) -> Iterator[Block]:
     try:
         html = renderer.render(path, body, text[: len(text) - len(body)].count("\n"))
     except Exception as error:  # whatever an extension raises, the page fails and the run goes on
@@ -331,9 +345,8 @@ def _blocks(path: Path, text: str, config: Path) -> Iterator[Block]:
         origins = places[fence.start + 1 : fence.start + 1 + len(fence.lines)]
         lines = tuple(zip(fence.lines, origins, strict=True))
         place, opening = shown[fence.start], places[fence.start]
-        yield Block(
-            _kind(fence, lines, opening), fence.language, lines, place, opening, fence.indent
-        )
+        kind, span = _kind(fence, lines, opening), (fence.start, fence.end)
+        yield Block(kind, fence.language, lines, place, opening, fence.indent, span)
 
 
 def _own_lines(places: list[Place], path: Path) -> list[Place]:

@@ -4,9 +4,6 @@ In a conftest.py: `pytest_configure = literate.plugin.register(root)`.
 """
 
 import doctest
-import json
-import os
-import shutil
 import traceback
 from collections.abc import Callable, Collection, Iterator
 from contextlib import nullcontext
@@ -19,12 +16,10 @@ from sybil import Document, Example, Region, Sybil
 from sybil.document import PythonDocStringDocument
 from sybil.integration.pytest import SybilItem, pytest_integration
 
-from literate import console, verdict
+from literate import console, record, verdict
 from literate.compare import same_output
 from literate.page import Block, Page, PageError, key, read
 from literate.program import Around, Outcome, run
-
-PASSED = Path(".literate/passed")  # what the audit of the built site reads
 
 
 def register(
@@ -77,14 +72,12 @@ class Plugin:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Forget what passed in an earlier run; a worker process leaves that to the first."""
         if not hasattr(session.config, "workerinput"):
-            shutil.rmtree(self.root / PASSED, ignore_errors=True)
+            record.forget(self.root)
 
     def pytest_sessionfinish(self) -> None:
-        """Keep what passed in this process, for the audit of the built site."""
+        """Keep what passed in this process, for the built site."""
         if self.passed:
-            (self.root / PASSED).mkdir(parents=True, exist_ok=True)
-            path = self.root / PASSED / f"{os.getpid()}.json"
-            path.write_text(json.dumps(sorted(self.passed)), encoding="utf-8")
+            record.write(self.root, self.passed)
 
 
 @dataclass

@@ -4,6 +4,7 @@ import decimal
 import itertools
 import json
 import os
+import platform
 import random
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from tests.literate.project import CONFTEST, Project
 
+from literate import record
 from literate.page import key
 
 PAGE = """
@@ -357,12 +359,13 @@ def test_dataclasses_of_a_page_know_their_module(project: Project) -> None:
 def test_passed_code_is_recorded_for_the_audit(project: Project) -> None:
     """The record holds the blocks that passed and no others."""
     project.test("docs")
-    records = [
-        json.loads(path.read_text()) for path in (project.folder / ".literate/passed").iterdir()
-    ]
-    assert key("x = 1\nprint(x)") in records[0]
-    assert key("y = 1 / 0") not in records[0]
-    assert key("print(y)") not in records[0]
+    found = record.read(project.folder)
+    assert found is not None
+    assert key("x = 1\nprint(x)") in found.keys
+    assert key("y = 1 / 0") not in found.keys
+    assert key("print(y)") not in found.keys
+    assert found.versions["python"] == platform.python_version()
+    assert found.versions["pytest"] == pytest.__version__
 
 
 def test_docstring_examples_run(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

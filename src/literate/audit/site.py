@@ -1,12 +1,12 @@
 """A built site, and what the checks compare it with: sources, modules, what the tests ran."""
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from literate import record
 from literate.audit.tree import Element, parse
 from literate.page import PageError, key, read
 
@@ -94,7 +94,7 @@ class Site:
 
     folder: Path
     root: Path
-    passed: set[str] | None
+    passed: frozenset[str] | None
     pages: dict[Path, Page]
 
     @cached_property
@@ -124,15 +124,13 @@ def load(folder: Path, root: Path) -> Site:
         FileNotFoundError: If there is no page.
     """
     folder, root = folder.resolve(), root.resolve()
-    records = list((root / ".literate" / "passed").glob("*.json"))
-    keys: Iterable[list[str]] = (json.loads(r.read_text(encoding="utf-8")) for r in records)
-    passed = set[str]().union(*keys) if records else None
+    found = record.read(root)
     paths = [path for path in sorted(folder.rglob("*.html")) if path.name != "404.html"]
     if not paths:
         raise FileNotFoundError(f"expected a built site, got no page in {folder}")
     names = [(path.relative_to(folder).as_posix(), path) for path in paths]
     pages = {path: Page(name, path, _source(name, root / "docs")) for name, path in names}
-    return Site(folder, root, passed, pages)
+    return Site(folder, root, found.keys if found else None, pages)
 
 
 def blocks(page: Page) -> Iterator[Element]:

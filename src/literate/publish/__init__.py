@@ -13,12 +13,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from literate.publish import downloads, llms, versions
 from literate.publish.concept import add_concepts
 from literate.publish.reference import link_listings
 from literate.publish.site import Site, load
 
 # In this order: what changes the pages, then what looks at all that is there.
-STEPS: tuple[Callable[[Site], None], ...] = (add_concepts, link_listings)
+STEPS: tuple[Callable[[Site], None], ...] = (
+    *(add_concepts, link_listings, downloads.offer, versions.state),
+    llms.index,
+)
 
 
 def publish(site: Site) -> None:

@@ -2,9 +2,15 @@
 
 import html
 import re
+import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.utils.yaml import get_yaml_loader, yaml_load
 
 from literate import page as program
 
@@ -40,6 +46,21 @@ class Page:
         return program.read(self.source) if self.source else None
 
     @property
+    def runs(self) -> bool:
+        """Whether it has Python that runs."""
+        return self.program is not None and any(block.runs for block in self.program.blocks)
+
+    @property
+    def name(self) -> str:
+        """The last word of its address, which names the files that are made of it."""
+        return self.url.rstrip("/").rpartition("/")[2].removesuffix(".html") or "home"
+
+    @property
+    def folder(self) -> str:
+        """The folder of the site that it is in: `attention/mask/`; empty for the home page."""
+        return self.url[: self.url.rfind("/") + 1]
+
+    @property
     def to_root(self) -> str:
         """From its address to the root of the site: `../../`, or `./` on the home page."""
         return "../" * self.url.count("/") or "./"
@@ -70,6 +91,56 @@ class Site:
     folder: Path
     root: Path
     pages: list[Page]
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """What mkdocs.yml says, with the values of the environment."""
+        path = self.root / "mkdocs.yml"
+        config = MkDocsConfig(config_file_path=str(path))
+        with path.open(encoding="utf-8") as file:
+            return dict(yaml_load(file, get_yaml_loader(config=config)))
+
+    @cached_property
+    def options(self) -> dict[str, Any]:
+        """What pyproject.toml says about publishing, in `[tool.literate.publish]`."""
+        path = self.root / "pyproject.toml"
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        options: dict[str, Any] = tomllib.loads(text).get("tool", {}).get("literate", {})
+        return options.get("publish", {})
+
+    @property
+    def address(self) -> str:
+        """Where the site will be, ending in a slash; empty if nobody says."""
+        said = str(self.settings.get("site_url") or "")
+        return said.rstrip("/") + "/" if said else ""
+
+    @property
+    def repository(self) -> str:
+        """The address of its repository; empty if nobody says."""
+        return str(self.settings.get("repo_url") or "").rstrip("/")
+
+    @cached_property
+    def sources(self) -> dict[Path, Page]:
+        """Its pages by the Markdown files that they were built from."""
+        return {page.source.resolve(): page for page in self.pages if page.source}
+
+    def chapters(self) -> dict[str, list[Page]]:
+        """The pages in the order of the menu, by the entries of its first level."""
+        docs = (self.root / "docs").resolve()
+        return {
+            chapter: [self.sources[docs / name] for name in _names(inside)]
+            for entry in self.settings["nav"]
+            for chapter, inside in entry.items()
+        }
+
+
+def _names(entry: object) -> Iterator[str]:
+    """The files that a part of the menu names, in order."""
+    if isinstance(entry, list | dict):
+        for inside in entry.values() if isinstance(entry, dict) else entry:
+            yield from _names(inside)
+    else:
+        yield str(entry)
 
 
 def load(folder: Path, root: Path) -> Site:
