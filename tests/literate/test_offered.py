@@ -9,7 +9,7 @@ import pytest
 from tests.literate.project import MKDOCS, Project
 
 from literate.page import key
-from literate.publish import publish
+from literate.publish import downloads, llms, versions
 from literate.publish.site import load
 
 PAGE = '''
@@ -192,8 +192,12 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
 
 
 def published(project: Project) -> Callable[[str], str]:
-    """Publish a project; give a way to read the files of its site."""
-    publish(load(project.folder / "site", project.folder))
+    """Carry out our steps on a project; give a way to read the files of its site."""
+    site = load(project.folder / "site", project.folder)
+    for step in (downloads.offer, versions.state, llms.index):
+        step(site)
+    for page in site.pages:
+        page.path.write_text(page.html, encoding="utf-8")
     return lambda name: (project.folder / "site" / name).read_text(encoding="utf-8")
 
 
@@ -236,9 +240,9 @@ def test_addresses_are_whole_where_the_site_has_one(
     """With the address of the site and of its repository, what was taken away still leads there."""
     monkeypatch.setenv("SITE_URL", "https://x.org/sub")
     with (project.folder / "mkdocs.yml").open("a") as file:
-        file.write(
-            "site_url: !ENV SITE_URL\nrepo_url: https://y.org/r/\nedit_uri: edit/main/docs/\n"
-        )
+        file.write("site_url: !ENV SITE_URL\nrepo_url: https://y.org/r/\n")
+    with (project.folder / "pyproject.toml").open("a") as file:
+        file.write("edit = 'edit/main/docs/'\n")
     read = published(project)
     assert "[link](https://x.org/sub/home.md#home), [its own](#whole)" in read("a/b/b.md")
     notebook = cells(read("a/b/b.ipynb"))[0]

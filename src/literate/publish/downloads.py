@@ -62,7 +62,7 @@ def _links(site: Site, page: Page) -> Iterator[str]:
     kinds = {"Notebook": "ipynb", "Script": "py"} if page.runs else {}
     for title, kind in (kinds | {"Markdown": "md"}).items():
         yield f'<a href="{quote(page.name)}.{kind}" download>{title}</a>'
-    where = site.settings.get("edit_uri")
+    where = site.options.get("edit", "")
     if site.repository and where and page.source:
         path = page.source.resolve().relative_to((site.root / "docs").resolve()).as_posix()
         edit = f"{site.repository}/{where.strip('/')}/{quote(path)}"
