@@ -31,10 +31,11 @@ def linear() -> torch.nn.Linear:
     return model
 
 
-def test_steps_are_those_of_adam_with_a_falling_rate() -> None:
+@pytest.mark.parametrize("warm_up", [0, 1, 7])
+def test_steps_are_those_of_adam_with_a_rate_that_rises_and_falls(warm_up: int) -> None:
     """Losses and weights are those of the equations in Kingma and Ba 2015, algorithm 1."""
     model, batches, rate = linear(), data(30), 0.1
-    losses = fit(model, squared_error, batches, rate)
+    losses = fit(model, squared_error, batches, rate, warm_up=warm_up)
 
     w = torch.zeros(4, dtype=torch.float64)  # three weights and the bias
     mean, square = torch.zeros_like(w), torch.zeros_like(w)
@@ -48,7 +49,8 @@ def test_steps_are_those_of_adam_with_a_falling_rate() -> None:
         square = 0.999 * square + 0.001 * gradient**2
         unbiased = mean / (1 - 0.9 ** (step + 1))
         scale = (square / (1 - 0.999 ** (step + 1))).sqrt() + 1e-8
-        w = w - rate * (1 - step / len(batches)) * unbiased / scale
+        rise = min((step + 1) / warm_up, 1) if warm_up else 1
+        w = w - rate * rise * (1 - step / len(batches)) * unbiased / scale
     assert losses == pytest.approx(expected, rel=1e-9)  # float64, another order of operations
     assert torch.cat([model.weight[0], model.bias]).tolist() == pytest.approx(w.tolist(), rel=1e-9)
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import pytest
@@ -119,7 +120,7 @@ def test_another_seed_is_another_experiment(name: str) -> None:
     weights = [next(iter(recipe.make(seed).parameters())) for seed in (5, 6, recipe.seed)]
     assert not torch.equal(weights[0], weights[1])
     assert torch.equal(weights[2], next(iter(recipe.make().parameters())))
-    seen = []
+    seen: list[Any] = []
 
     def loss(model: torch.nn.Module, batch: object) -> torch.Tensor:
         seen.append(batch)

@@ -46,6 +46,7 @@ class Recipe:
         steps: Number of batches.
         learning_rate: Size of the first step.
         seed: Decides the first weights and what is read.
+        warm_up: Number of steps in which the learning rate rises.
     """
 
     make: Callable[..., torch.nn.Module]
@@ -54,6 +55,7 @@ class Recipe:
     steps: int
     learning_rate: float
     seed: int = 0
+    warm_up: int = 0
 
 
 def make_encoder(seed: int = ENCODER_SEED) -> Encoder:
@@ -135,7 +137,7 @@ def train(
     seed = recipe.seed if seed is None else seed
     model = recipe.make(seed)
     batches = list(recipe.batches(np.random.default_rng(seed), steps or recipe.steps))
-    losses = fit(model, recipe.loss, batches, recipe.learning_rate)
+    losses = fit(model, recipe.loss, batches, recipe.learning_rate, warm_up=recipe.warm_up)
     log = {
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "seed": seed,
