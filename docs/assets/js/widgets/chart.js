@@ -5,7 +5,7 @@ const MARGIN = { left: 44, right: 14, top: 10, bottom: 24 }; // px; widgets.css 
 
 /**
  * Axes are { from, to, ticks: [[value, text], ...] }. `draw(lines, cursor)` takes lines as
- * { points: [[x, y], ...], look: 0 to 3, at: y at the cursor }, and the x of the cursor.
+ * { points: [[x, y], ...], look: 0 to 3 or "faint", at: y at the cursor }, and the cursor's x.
  * `pick(x, event)` is told where the pointer is.
  */
 export const chart = ({ label, height, x, y, pick }) => {
@@ -32,7 +32,8 @@ export const chart = ({ label, height, x, y, pick }) => {
       ...axes(),
       svg("line", { class: "chart-cursor", x1: across(cursor), x2: across(cursor), y1: MARGIN.top, y2: bottom }),
       ...lines.map(({ points, look }) => svg("path", { class: `look look-${look}`, d: `M${path(points)}` })),
-      ...lines.map(({ at, look }) => svg("circle", { class: `dot look-${look}`, cx: across(cursor), cy: down(at), r: 4 })),
+      ...lines.filter(({ at }) => at !== undefined).map(({ at, look }) =>
+        svg("circle", { class: `dot look-${look}`, cx: across(cursor), cy: down(at), r: 4 })),
     );
   };
   const point = (event) => {

@@ -1,6 +1,6 @@
 """Write what the widgets need from the package, and the values that their tests expect.
 
-python docs/assets/js/widgets/export.py
+    python docs/assets/js/widgets/export.py
 
 `python tasks.py update` runs it too. What a widget itself reads lies beside it; what its test
 compares it with lies in tests/widgets. A file is rewritten only if it no longer holds.
@@ -16,6 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from glassformer.position.alibi import alibi_bias
+from glassformer.position.rope import rotary
+from glassformer.position.sinusoidal import sinusoidal_positions
 from glassformer.softmax import softmax
 from glassformer.tokenization.bpe import BytePairTokenizer
 
@@ -83,10 +86,38 @@ def tokenizer_playground() -> list[dict[str, Any]]:
     return cases
 
 
+def position_explorer() -> dict[str, list[dict[str, Any]]]:
+    """Give scores at some distances, from the vectors themselves."""
+    scores, T = [], 129
+    for D, base, ahead in [(4, 10.0, 0), (16, 1e2, 7), (64, 1e4, 16), (128, 1e6, 64)]:
+        places = sinusoidal_positions(T, D, base=base, dtype=np.float64)
+        x = np.full((T, D), D**-0.5)
+        query, key = rotary(x, base=base), rotary(x[:1], start=ahead, base=base)[0]
+        scores += [
+            {
+                "distance": distance,
+                "width": D,
+                "base": base,
+                "ahead": ahead,
+                "sinusoidal": float(places[distance] @ places[0] / (D / 2)),
+                "rotary": float(query[distance] @ key),
+            }
+            for distance in (0, 1, 6, 16, 77, 128)
+        ]
+    bias = alibi_bias(8, T)[:, -1, ::-1]  # of the last query, its keys by their distance
+    alibi = [
+        {"distance": distance, "head": head, "bias": float(bias[head - 1, distance])}
+        for head in range(1, 9)
+        for distance in (0, 1, 77, 128)
+    ]
+    return {"scores": scores, "alibi": alibi}
+
+
 FILES: dict[Path, Callable[[], Any]] = {
     GOLDEN / "softmax-temperature.json": softmax_temperature,
     HERE / "tokenizer-playground.json": tokenizer_data,
     GOLDEN / "tokenizer-playground.json": tokenizer_playground,
+    GOLDEN / "position-explorer.json": position_explorer,
 }
 
 
