@@ -37,7 +37,11 @@ A [link](../index.md#home), [its own](#whole), [a file](../data.csv), [elsewhere
 
     and it goes on.
 
+<div class="widget" data-widget="drawn" markdown>
+
 ![A drawing](drawn.svg)
+
+</div>
 
 ??? question "What & how?"
 
