@@ -10,6 +10,8 @@
     python tasks.py update [PAGE]   rewrite the outputs and figures of a page, or of all
     python tasks.py bench [NAME]    run benchmarks/NAME.py, or all of them
 
+    python tasks.py zensical        build it with Material's successor, into site-zensical/
+
     python tasks.py setup [site]    only install: all, or what the site alone needs
     python tasks.py lock            write constraints.txt anew, with today's versions
 
@@ -246,13 +248,23 @@ def bench(name: str = "*") -> None:
             sys.exit(1)
 
 
+def zensical() -> None:
+    """Build the same site with Zensical, and complete it; CONTRIBUTING.md says what differs."""
+    install("--require-hashes", "-c", CONSTRAINTS, "--group", "zensical")
+    folder = f"{SITE.name}-zensical"
+    command = ["-m", "zensical", "build", "--clean", "--strict"]
+    if not python(*command, SITE_DIR=folder):
+        sys.exit(1)
+    module("literate", "publish", folder)
+
+
 def lock() -> None:
     """Write constraints.txt anew: every package of every group, for every system and Python."""
     set_up("site")
     install("--require-hashes", "-c", CONSTRAINTS, "--group", "lock")
     options = "--universal --python-version 3.11 --generate-hashes --upgrade --quiet"
     quiet = "--no-header --no-annotate --no-emit-index-url"
-    groups = "--group test --group lock --output-file constraints.txt"
+    groups = "--group test --group zensical --group lock --output-file constraints.txt"
     module("uv", "pip", "compile", *f"{options} {quiet} {groups}".split())
 
 
@@ -397,6 +409,7 @@ COMMANDS: dict[str, tuple[str | None, Callable[..., None]]] = {
     "update": ("test", update),
     "bench": ("test", bench),
     "setup": (None, set_up),
+    "zensical": ("site", zensical),
     "lock": ("site", lock),
 }
 

@@ -264,3 +264,13 @@ def test_our_own_warnings_are_errors() -> None:
         np.exp(np.array([1000.0]))
     with pytest.raises(DeprecationWarning):
         warnings.warn("old", DeprecationWarning, stacklevel=1)
+
+
+def test_both_builders_read_the_settings() -> None:
+    """Zensical knows no tag of mkdocs.yml but !ENV, no hooks, and few plugins."""
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    settings = re.sub(r"#.*", "", text)
+    assert set(re.findall(r"(?<=[\s\[])!\w+", settings)) == {"!ENV"}
+    assert "hooks:" not in settings
+    plugins = settings.split("\nplugins:")[1].split("\nmarkdown_extensions:")[0]
+    assert re.findall(r"^  - (\w+)", plugins, re.MULTILINE) == ["search", "mkdocstrings"]

@@ -301,6 +301,10 @@ class _Renderer:
             raise PageError(f"{config}: {error}") from error
         for option, wrong in settings.validate()[0]:
             raise PageError(f"{config}: {option}: {wrong}")
+        # A builder takes these folders from where it is started; here that is beside its settings.
+        snippets = settings.mdx_configs.setdefault("pymdownx.snippets", {})
+        folders = snippets.get("base_path", ["."])
+        snippets["base_path"] = [str(config.parent / folder) for folder in folders]
         # Our own extensions only finish the HTML: without them a figure is still an image.
         names = [name for name in settings.markdown_extensions if not name.startswith("literate.")]
         self.md = markdown.Markdown(extensions=names, extension_configs=settings.mdx_configs)

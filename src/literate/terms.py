@@ -105,6 +105,17 @@ def pattern(words: Iterable[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-])(?:{'|'.join(parts)})(?![\w-])")
 
 
+def built_page(md: Markdown) -> str:
+    """The page that a builder has Markdown read, as its path from the docs; empty if it is none."""
+    if "relpath" in md.treeprocessors:
+        mkdocs: Any = md.treeprocessors["relpath"]
+        return str(mkdocs.file.src_uri)
+    if "rendering_context" in md.preprocessors:
+        zensical: Any = md.preprocessors["rendering_context"]
+        return str(zensical.page.path)
+    return ""
+
+
 class TermsProcessor(Treeprocessor):
     """Gives the glossary's entries their ids, and marks terms on all other pages."""
 
@@ -119,10 +130,9 @@ class TermsProcessor(Treeprocessor):
         Args:
             root: The page, after its inline markup was read.
         """
-        if "relpath" not in self.md.treeprocessors:  # not one of MkDocs' pages
+        page = built_page(self.md)
+        if not page:
             return
-        mkdocs: Any = self.md.treeprocessors["relpath"]
-        page: str = mkdocs.file.src_uri
         terms = read(self.path)
         if page == self.page:
             for name in root.iter("dt"):

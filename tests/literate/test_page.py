@@ -1,7 +1,7 @@
 """Which blocks a page has, and where each of their lines is."""
 
 import pytest
-from tests.literate.project import Project
+from tests.literate.project import MKDOCS, Project
 
 from literate.page import Page, PageError, key, read
 
@@ -26,6 +26,18 @@ def found(page: Page) -> list[tuple[str, int, list[str]]]:
         (block.kind, block.place.line, [f"{at.path.name}:{at.line}" for _, at in block.lines])
         for block in page.blocks
     ]
+
+
+def test_snippets_are_sought_beside_the_settings(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the tests are started from, a folder of mkdocs.yml is seen from mkdocs.yml."""
+    settings = MKDOCS.replace("!relative $config_dir", '"."')
+    project.write("mkdocs.yml", settings)
+    project.write("src/shape.py", MODULE)
+    page = project.write("docs/page.md", '```python\n--8<-- "src/shape.py:two"\n```\n')
+    monkeypatch.chdir(project.folder / "docs")
+    assert [block.kind for block in read(page).blocks] == ["listing"]
 
 
 def test_plain_blocks(project: Project) -> None:

@@ -3,12 +3,14 @@
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from markdown import Markdown
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 
-from literate.terms import Term, forms, pattern, read
+from literate.terms import Term, TermsExtension, forms, pattern, read
 
 GLOSSARY = """
 # Glossary
@@ -161,3 +163,14 @@ def test_capitals_of_a_name_count() -> None:
     """RoPE is a term and rope is not, while any term may begin a sentence."""
     names = pattern(forms([Term(("RoPE", "mask"), "D", frozenset())]))
     assert [m[0] for m in names.finditer("rope RoPE Masks mask maSk")] == ["RoPE", "Masks", "mask"]
+
+
+def test_another_builder_tells_its_page_too(docs: Path) -> None:
+    """Zensical has no processor of MkDocs' addresses: its own context says which page it is."""
+    md = Markdown(extensions=[TermsExtension(docs=str(docs))])
+    assert marked(md.convert("attention")) == []  # a docstring, not a page
+    context = SimpleNamespace(page=SimpleNamespace(path="part/page.md"), run=list)
+    md.preprocessors.register(context, "rendering_context", 0)  # type: ignore[arg-type] # so much of one
+    assert marked(md.convert("attention")) == [("attention", "../glossary.md#attention")]
+    context.page.path = "part/attention.md"
+    assert marked(md.convert("attention")) == []
