@@ -18,8 +18,7 @@ from literate.publish.site import Page, Site
 BOX = re.compile(r'(?P<opens>!!!|\?\?\?\+?|===[!+]?) +(?P<name>[\w -]*?) *(?:"(?P<title>.*)")? *')
 ADDRESS = re.compile(r"(?<=\]\()[^()\s]+")
 ATTRIBUTES = re.compile(r"[ \t]*\{:?[ ]*[.#][A-Za-z][^{}\n]*\}[ \t]*$", re.MULTILINE)
-# A block around what stands in for a widget where no script runs.
-WIDGET = re.compile(r'<div class="widget"[^>]*>\n\n(.*?)\n\n</div>', re.DOTALL)
+WRAPPER = re.compile(r"^[ ]*</?div\b[^>]*>(?:</div>)?[ ]*\n\n?", re.MULTILINE)  # of a widget
 REFERENCE = re.compile(r"^::: ([\w.]+)$", re.MULTILINE)
 
 
@@ -144,8 +143,9 @@ class Writer:
 
     def prose(self, text: str) -> str:
         """Text without what only the site's extensions know."""
-        text = counts.fill(ATTRIBUTES.sub("", text), self.site.root / "docs")
-        text = REFERENCE.sub(self._source, WIDGET.sub(r"\1", text))
+        text = WRAPPER.sub("", ATTRIBUTES.sub("", text))
+        text = counts.fill(text, self.site.root / "docs")
+        text = REFERENCE.sub(self._source, text)
         return ADDRESS.sub(lambda found: self._address(found[0]), text)
 
     def _source(self, reference: re.Match[str]) -> str:
