@@ -8,7 +8,7 @@ from, the fence preprocessor between which lines it found each fence.
 import hashlib
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from html.parser import HTMLParser
@@ -133,16 +133,34 @@ def read(path: Path, config: Path | None = None) -> Page:
         PageError: If the page cannot be read, a snippet is missing, or Python hides from the tests.
     """
     path = path.resolve()
+    config = config or nearest_config(path)
+    files, known = _known.get((path, config), ({}, None))
+    if known is not None and files == _contents(files):
+        return known
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PageError(f"{path}: expected a Markdown file in UTF-8: {error}") from error
     front = FRONT_MATTER.match(text)
     body = text[front.end() :] if front else text
-    config = config or nearest_config(path)
     renderer = _renderer(config, config.stat().st_mtime)
     blocks = tuple(_blocks(path, text, body, renderer))
-    return Page(path, blocks, tuple(renderer.snippets.expanded))
+    page = Page(path, blocks, tuple(renderer.snippets.expanded))
+    included = (place.path for place in renderer.snippets.places)
+    _known[path, config] = _contents({path, config, *included}), page
+    return page
+
+
+# Rendering takes a tenth of a second, and a build asks for each page several times.
+_known: dict[tuple[Path, Path], tuple[dict[Path, bytes], Page]] = {}
+
+
+def _contents(files: Iterable[Path]) -> dict[Path, bytes]:
+    """What is in some files, each as a digest."""
+    return {
+        file: hashlib.sha256(file.read_bytes() if file.is_file() else b"").digest()
+        for file in files
+    }
 
 
 def nearest_config(path: Path) -> Path:

@@ -162,10 +162,7 @@ CELLS = [
     ["one = 1"],
     "- A list:",
     ["print(one)", "1\n"],
-    (
-        "and it goes on.\n\n![A drawing](attachment:drawn.svg)\n\n"
-        "**What & how?**\n\nThus: $1 < 2$."
-    ),
+    ("and it goes on.\n\n![A drawing](attachment:drawn.svg)\n\n**What & how?**\n\nThus: $1 < 2$."),
     ["two = 2"],
     "**Solution**",
     ['# not a heading\nprint("""\nthree""")', "\nthree\n"],
