@@ -38,9 +38,9 @@ CLAIMS = {
     },
     "decoder": {
         # By how many nats a text its loss is above the entropy of the texts.
-        "excess": (-0.1, 0.5),
+        "excess": (-0.1, 0.1),
         # Share of the texts it writes that the grammar can write.
-        "grammatical": (0.75, 1.0),
+        "grammatical": (0.95, 1.0),
     },
     "translator": {
         # Share of sentences translated without a mistake.

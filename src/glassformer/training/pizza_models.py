@@ -93,8 +93,11 @@ RECIPES = {
         *(make_encoder, pizza_batches.encoder_batches, pizza_batches.encoder_loss),
         *(4000, 4e-3, ENCODER_SEED),
     ),
+    # Many steps, as it learns late that a story's meal comes out of where it was put.
     "decoder": Recipe(
-        make_decoder, pizza_batches.decoder_batches, pizza_batches.decoder_loss, 4000, 5e-3
+        *(make_decoder, pizza_batches.decoder_batches, pizza_batches.decoder_loss),
+        *(12000, 2e-3),
+        warm_up=200,
     ),
     "translator": Recipe(
         make_translator, pizza_batches.translator_batches, pizza_batches.writer_loss, 1500, 3e-3
