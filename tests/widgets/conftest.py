@@ -80,7 +80,7 @@ def call(page: Page, module: str, function: str, cases: list[list[Any]]) -> list
     """What a function of a widget's module returns for the arguments of each case."""
     script = """async ([module, name, cases]) => {
       const found = await import(`/assets/js/widgets/${module}.js`);
-      return cases.map((given) => found[name](...given));
+      return Promise.all(cases.map((given) => found[name](...given)));
     }"""
     results: list[Any] = page.evaluate(script, [module, function, cases])
     return results

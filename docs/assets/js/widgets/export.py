@@ -10,17 +10,22 @@ import json
 import math
 import random
 import runpy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
+from glassformer import pizza
+from glassformer.insight.attention_map import attention_maps
+from glassformer.pizza_words import ENGLISH, PART_OF_SPEECH, SPECIAL, VOCABULARY, encode
 from glassformer.position.alibi import alibi_bias
 from glassformer.position.rope import rotary
 from glassformer.position.sinusoidal import sinusoidal_positions
 from glassformer.softmax import softmax
 from glassformer.tokenization.bpe import BytePairTokenizer
+from glassformer.training.pizza_models import CHECKPOINTS, load
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[3]
@@ -113,11 +118,82 @@ def position_explorer() -> dict[str, list[dict[str, Any]]]:
     return {"scores": scores, "alibi": alibi}
 
 
+def read(words: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Give the logits of the encoder for a text, (T, V), and its maps, (L, H, T, T)."""
+    model, ids = load("encoder").double(), torch.from_numpy(encode([words]))
+    with torch.no_grad():
+        return model(ids)[0], attention_maps(model, ids)[:, 0]
+
+
+def attention_data() -> dict[str, Any]:
+    """Give the words that a sentence is made of, and what the encoder makes of the first one."""
+    kinds: dict[str, list[str]] = {"food": [], "appliance": []}
+    for word in ENGLISH:
+        if word not in SPECIAL:
+            kinds.setdefault(kind_of(word), []).append(word)
+    slots = {"FOOD": "pizza", "APPLIANCE": "oven", "CREATURE": "Squatch"}
+    scenes = [
+        " ".join([slots.get(word, word) for word in scene.split()] + ["and"])
+        for scene in pizza.SCENES
+    ]
+    endings = [ending for kind in pizza.ENDINGS.values() for ending in kind]
+    words = f"{scenes[0]} it {endings[0]}".split()
+    logits, maps = read(words)
+    chances, ids = logits[words.index("it")].softmax(-1).topk(3)
+    guesses = [[VOCABULARY[int(i)], round(float(p), 4)] for p, i in zip(chances, ids, strict=True)]
+    return {
+        "vocabulary": list(VOCABULARY),
+        "heads": maps.shape[1],
+        "kinds": [{"name": name, "words": words} for name, words in kinds.items()],
+        "scenes": scenes,
+        "endings": endings,
+        "first": {"guesses": guesses, "maps": np.round(maps.numpy(), 4).tolist()},
+    }
+
+
+def kind_of(word: str) -> str:
+    """Name the kind of a word: which of its kind can take its place."""
+    one = word.removesuffix("s")
+    if word == "fish" or one in pizza.FOODS:
+        return "food"
+    return "appliance" if one in pizza.APPLIANCES else PART_OF_SPEECH[word]
+
+
+def attention_explorer() -> list[dict[str, Any]]:
+    """Give logits and maps: of a whole sentence, and at "it" or the last word of some others."""
+    rng = np.random.default_rng(0)
+    texts = [
+        "the pizza came out of the oven and it tasted good",
+        "they",
+        "Squatch opened the microwave and saw the pies and they were delicious",
+        "the ovens baked the fish and it was switched off",
+        *(" ".join(rng.choice(VOCABULARY, length)) for length in (7, 24, 48)),
+    ]
+    cases: list[dict[str, Any]] = []
+    for text in texts:
+        words = text.split()
+        logits, maps = read(words)
+        T = len(words)
+        at = list(range(T)) if not cases else [words.index("it") if "it" in words else T - 1]
+        cases.append(
+            {
+                "words": words,
+                "at": at,
+                "logits": np.round(logits[at].numpy(), 7).tolist(),
+                "maps": np.round(maps[:, :, at].numpy(), 7).tolist(),
+            }
+        )
+    return cases
+
+
 FILES: dict[Path, Callable[[], Any]] = {
     GOLDEN / "softmax-temperature.json": softmax_temperature,
     HERE / "tokenizer-playground.json": tokenizer_data,
     GOLDEN / "tokenizer-playground.json": tokenizer_playground,
     GOLDEN / "position-explorer.json": position_explorer,
+    HERE / "attention-explorer.safetensors": (CHECKPOINTS / "encoder.safetensors").read_bytes,
+    HERE / "attention-explorer.json": attention_data,
+    GOLDEN / "attention-explorer.json": attention_explorer,
 }
 
 
@@ -132,18 +208,22 @@ def same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and bool(one == other)
 
 
-def stale() -> dict[Path, str]:
+def stale() -> dict[Path, bytes]:
     """List the files that no longer hold, each with what it should hold."""
     found = {}
     for path, make in FILES.items():
-        content = make()
-        committed = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-        if not same(committed, content):
-            found[path] = json.dumps(content, separators=(",", ":")) + "\n"
+        content, committed = make(), path.read_bytes() if path.is_file() else None
+        if isinstance(content, bytes):
+            holds, expected = committed == content, content
+        else:
+            holds = committed is not None and same(json.loads(committed), content)
+            expected = json.dumps(content, separators=(",", ":")).encode() + b"\n"
+        if not holds:
+            found[path] = expected
     return found
 
 
 if __name__ == "__main__":
-    for path, text in stale().items():
-        path.write_text(text, encoding="utf-8")
+    for path, content in stale().items():
+        path.write_bytes(content)
         print(f"rewrote {path.relative_to(ROOT)}")
