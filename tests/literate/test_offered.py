@@ -162,7 +162,7 @@ CELLS = [
     ["one = 1"],
     "- A list:",
     ["print(one)", "1\n"],
-    ("and it goes on.\n\n![A drawing](attachment:drawn.svg)\n\n**What & how?**\n\nThus: $1 < 2$."),
+    "and it goes on.\n\n![A drawing][drawn]\n\n**What & how?**\n\nThus: $1 < 2$.",
     ["two = 2"],
     "**Solution**",
     ['# not a heading\nprint("""\nthree""")', "\nthree\n"],
@@ -229,12 +229,12 @@ def test_markdown_is_what_any_reader_knows(project: Project) -> None:
 def test_a_notebook_has_prose_code_and_outputs(project: Project) -> None:
     """A list goes on as prose, headings begin cells, a drawing is inside, solutions are folded."""
     text = published(project)("a/b/b.ipynb")
-    assert cells(text) == CELLS
-    found = json.loads(text)["cells"]
-    assert [number for number, cell in enumerate(found) if cell["metadata"]] == [7]
-    (drawing,) = (cell["attachments"] for cell in found if "attachments" in cell)
-    data = base64.b64decode(drawing["drawn.svg"]["image/svg+xml"]).decode()
-    assert ":root{background:" in data
+    found = cells(text)
+    found[4], _, data = found[4].partition("\n\n[drawn]: data:image/svg+xml;base64,")
+    assert found == CELLS
+    assert ":root{background:" in base64.b64decode(data).decode()
+    metadata = [cell["metadata"] for cell in json.loads(text)["cells"]]
+    assert [number for number, said in enumerate(metadata) if said] == [7]
 
 
 def test_files_are_the_same_each_time(project: Project) -> None:

@@ -10,7 +10,7 @@ from literate.page import Block
 from literate.publish.portable import Box, Fence, Part, Writer
 
 HEADING = re.compile(r"\n(?=#{1,6} )")
-IMAGE = re.compile(r"(?<=\]\()([^()\s]+\.svg)(?=\))")
+IMAGE = re.compile(r"\]\(([^()\s]+\.svg)\)")
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
@@ -83,21 +83,22 @@ class Notebook:
         self.prose.clear()
         if not text.strip():
             return
-        drawings: dict[str, dict[str, str]] = {}
+        drawings: dict[str, str] = {}
 
-        def attach(image: re.Match[str]) -> str:
+        def within(image: re.Match[str]) -> str:
             source = self.writer.page.source
             path = source.parent / image[1] if source else None
             if path is None or not path.is_file():
-                return image[1]
+                return image[0]
             drawing = path.read_text(encoding="utf-8").replace(STYLE, STYLE + BACKGROUND, 1)
             data = base64.b64encode(drawing.encode()).decode()
-            drawings[path.name] = {"image/svg+xml": data}
-            return f"attachment:{path.name}"
+            drawings[path.stem] = f"\n\n[{path.stem}]: data:image/svg+xml;base64,{data}"
+            return f"][{path.stem}]"
 
-        text = self.writer.prose(IMAGE.sub(attach, text))
-        cell = {"cell_type": "markdown", "metadata": {}, "source": text}
-        self.cells.append(cell | ({"attachments": drawings} if drawings else {}))
+        # As data, below the text: Jupyter shows no attachment that is an SVG, and an output of
+        # the cell that draws it only until the cell is run.
+        text = self.writer.prose(IMAGE.sub(within, text)) + "".join(drawings.values())
+        self.cells.append({"cell_type": "markdown", "metadata": {}, "source": text})
 
 
 def _flush_left(text: str) -> str:
