@@ -83,14 +83,36 @@ def test_what_is_said(show: Open) -> None:
 
 
 def test_the_pointer(show: Open) -> None:
-    """The temperature follows a pointer that is pressed on the chart, and no other."""
+    """The temperature follows a mouse that is pressed on the chart, and no other."""
     page = show(NAME)
     slider = page.get_by_role("slider", name="Temperature")
     box = page.locator(".chart").bounding_box()
     assert box
     page.mouse.move(box["x"] + 1, box["y"] + 50)
     assert slider.get_attribute("aria-valuetext") == "1"
-    page.mouse.down()
+    page.mouse.click(box["x"] + 1, box["y"] + 50)
     assert slider.get_attribute("aria-valuetext") == "0.05"
+    page.mouse.down()
     page.mouse.move(box["x"] + box["width"] - 1, box["y"] + 50)
     assert slider.get_attribute("aria-valuetext") == "50"
+
+
+def test_a_finger(show: Open) -> None:
+    """A tap sets the temperature, and so does a move sideways, but not one that scrolls."""
+    page = show(NAME, has_touch=True, viewport={"width": 390, "height": 844})
+    slider = page.get_by_role("slider", name="Temperature")
+    touch = """(chart, places) => {
+      const box = chart.getBoundingClientRect();
+      places.forEach(([x, y], i) => {
+        const where = { clientX: box.left + x, clientY: box.top + y };
+        const given = { ...where, pointerType: "touch", buttons: 1 };
+        chart.dispatchEvent(new PointerEvent(i ? "pointermove" : "pointerdown", given));
+      });
+    }"""
+    chart = page.locator(".chart")
+    chart.evaluate(touch, [[60, 140], [62, 120], [65, 20]])
+    assert slider.get_attribute("aria-valuetext") == "1"
+    chart.evaluate(touch, [[60, 100], [90, 101], [340, 120]])
+    assert slider.get_attribute("aria-valuetext") == "50"
+    chart.tap(position={"x": 45, "y": 60})
+    expect(slider).to_have_attribute("aria-valuetext", "0.05")

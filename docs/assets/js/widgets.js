@@ -1,6 +1,6 @@
 // Widgets. On a page a widget is a block, <div class="widget" data-widget="NAME" markdown>, around
-// a still figure. Only pages that have one load this: the style, and widgets/NAME.js, which defines
-// the element NAME; the element comes into the block, and glass.css lets it take the figure's place.
+// a still figure. Pages that have one load their style and widgets/NAME.js, which defines the
+// element NAME; it comes into the block, where glass.css lets it take the figure's place.
 
 let styled; // once, whatever page is next
 const style = () =>

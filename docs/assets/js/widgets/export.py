@@ -24,7 +24,7 @@ from glassformer.position.alibi import alibi_bias
 from glassformer.position.rope import rotary
 from glassformer.position.sinusoidal import sinusoidal_positions
 from glassformer.softmax import softmax
-from glassformer.tokenization.bpe import BytePairTokenizer
+from glassformer.tokenization.bpe import _CHUNK, BytePairTokenizer
 from glassformer.training.pizza_models import CHECKPOINTS, load
 
 HERE = Path(__file__).resolve().parent
@@ -71,8 +71,8 @@ def story_tokenizer() -> BytePairTokenizer:
 
 
 def tokenizer_data() -> dict[str, Any]:
-    """Give the merges, as the ids of their two parts."""
-    return {"merges": [list(pair) for pair in story_tokenizer().merges]}
+    """Give the pattern that cuts a text, and the merges, as the ids of their two parts."""
+    return {"pattern": _CHUNK, "merges": [list(pair) for pair in story_tokenizer().merges]}
 
 
 def tokenizer_playground() -> list[dict[str, Any]]:

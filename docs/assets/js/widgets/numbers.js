@@ -1,8 +1,9 @@
 // The numerics that widgets share, checked against glassformer to 1e-5.
 
-/** Scores to probabilities, as in glassformer.softmax: -Infinity forbids, and all of it gives zeros. */
+/** As glassformer.softmax: -Infinity forbids a score, and a row of nothing else gives zeros. */
 export const softmax = (scores, temperature = 1) => {
-  if (!(temperature > 0)) throw new RangeError(`expected a temperature above 0, got ${temperature}`);
+  if (!(temperature > 0))
+    throw new RangeError(`expected a temperature above 0, got ${temperature}`);
   const largest = Math.max(...scores);
   if (!(largest < Infinity)) throw new RangeError(`expected finite scores, got ${largest}`);
   if (largest === -Infinity) return scores.map(() => 0);

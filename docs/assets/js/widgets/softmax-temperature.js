@@ -12,7 +12,7 @@ export const temperatureAt = (step) => Number((10 ** (step / 20)).toPrecision(2)
 const ALL = Array.from({ length: STEPS.to - STEPS.from + 1 }, (_, i) => STEPS.from + i);
 const said = (step) => String(temperatureAt(step));
 
-/** What is shown of some scores at a temperature: last of the shares is entropy's of its largest. */
+/** What is shown of some scores at a temperature; the last share is that of the largest entropy. */
 export const describe = (scores, temperature) => {
   const probabilities = softmax(scores, temperature);
   const nats = entropy(probabilities);
@@ -42,10 +42,6 @@ class SoftmaxTemperature extends HTMLElement {
   }
 
   build() {
-    const choose = (step) => {
-      this.slider.set(Math.round(step));
-      this.update();
-    };
     this.rows = WORDS.map(([word, score], look) => this.row(word, score, look));
     this.slider = slider("Temperature", {
       min: STEPS.from, max: STEPS.to, value: 0, say: said, change: () => this.update(),
@@ -55,9 +51,12 @@ class SoftmaxTemperature extends HTMLElement {
       height: 170,
       x: { ...STEPS, ticks: [[-20, "0.1"], [0, "1"], [20, "10"]] },
       y: { from: 0, to: 1, ticks: [[0, "0"], [0.5, "0.5"], [1, "1"]] },
-      pick: (step, event) => event.buttons === 1 && choose(step),
+      pick: (step) => {
+        this.slider.set(Math.round(step));
+        this.update();
+      },
     });
-    this.summary = html("p", { class: "widget-summary" });
+    this.summary = html("p");
     this.announcer = announcer();
     this.open = this.openness();
     const heads = ["Word", "Score", "Share"].map((text) => html("th", { scope: "col" }, text));
@@ -78,13 +77,15 @@ class SoftmaxTemperature extends HTMLElement {
     const input = html("input", { type: "number", ...limits, "aria-label": `Score of ${word}` });
     input.addEventListener("input", () => this.update());
     const { cells, show } = share(look);
-    const row = html("tr", {}, html("th", { scope: "row" }, sample(look), word), html("td", {}, input), ...cells);
+    const name = html("th", { scope: "row" }, sample(look), word);
+    const row = html("tr", {}, name, html("td", {}, input), ...cells);
     return { word, row, input, show, score };
   }
 
   openness() {
     const { cells, show } = share(WORDS.length);
-    const name = html("th", { scope: "row", colspan: 2 }, sample(WORDS.length), `entropy / ln ${WORDS.length}`);
+    const words = `entropy / ln ${WORDS.length}`;
+    const name = html("th", { scope: "row", colspan: 2 }, sample(WORDS.length), words);
     return { row: html("tr", {}, name, ...cells), show };
   }
 
@@ -105,11 +106,11 @@ class SoftmaxTemperature extends HTMLElement {
     const { shares, entropy: nats, choices } = describe(scores, temperatureAt(step));
     [...this.rows, this.open].forEach(({ show }, i) => show(shares[i]));
     const curves = ALL.map((at) => describe(scores, 10 ** (at / 20)).shares);
-    this.chart.draw(
-      shares.map((now, look) => ({ look, at: now, points: ALL.map((at, i) => [at, curves[i][look]]) })),
-      step,
-    );
-    const open = `entropy ${number(nats, 3)}, as open as a choice between ${number(choices, 2)} equal words.`;
+    const lines = shares.map((now, look) =>
+      ({ look, at: now, points: ALL.map((at, i) => [at, curves[i][look]]) }));
+    this.chart.draw(lines, step);
+    const equal = `a choice between ${number(choices, 2)} equal words`;
+    const open = `entropy ${number(nats, 3)}, as open as ${equal}.`;
     this.summary.textContent = `E${open.slice(1)}`;
     const words = this.rows.map(({ word }, i) => `${word} ${number(shares[i], 3)}`).join(", ");
     return `Temperature ${said(step)}: ${words}; ${open}`;

@@ -4,12 +4,17 @@ import { announcer, button, html, slider } from "./dom.js";
 const TEXT = "Can Squatch bring pizza?";
 const LONGEST = 200; // characters
 const PAUSE = 900; // ms between merges, while they play
-const { merges } = await (await fetch(new URL("tokenizer-playground.json", import.meta.url))).json();
+const response = await fetch(new URL("tokenizer-playground.json", import.meta.url));
+const { pattern, merges } = await response.json();
 const RANKS = new Map(merges.map((pair, rank) => [pair.join(), rank]));
 
-// GPT-2's pattern, and its order of the bytes: those with a visible Latin-1 character come first.
-const CHUNK =
-  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
+// What Python's pattern calls white space, \s, is \p{White_Space} here.
+const CHUNK = new RegExp(
+  pattern.replaceAll("\\s", "\\p{White_Space}").replaceAll("\\S", "\\P{White_Space}"),
+  "gu",
+);
+// In GPT-2's order the bytes with a visible Latin-1 character come first.
+const utf8 = (text) => new TextEncoder().encode(text);
 const visible = (byte) => (byte > 32 && byte < 127) || (byte > 160 && byte !== 173);
 const ALL = Array.from({ length: 256 }, (_, byte) => byte);
 const BYTES = [...ALL.filter(visible), ...ALL.filter((byte) => !visible(byte))];
@@ -25,13 +30,14 @@ const merge = (tokens, rank) => {
   return merged;
 };
 
-/** Cut a text into chunks, and replay on each the merges up to rank `last`; tells those that it used. */
+/** Cut a text into chunks, and replay on each the merges up to rank `last`; tells which it used. */
 export const replay = (text, last = merges.length - 1) => {
   const used = new Set();
   const chunks = (text.match(CHUNK) ?? []).map((chunk) => {
-    let tokens = Array.from(new TextEncoder().encode(chunk), (byte) => ({ id: BYTES.indexOf(byte), byte }));
+    let tokens = Array.from(utf8(chunk), (byte) => ({ id: BYTES.indexOf(byte) }));
     for (;;) {
-      const ranks = tokens.slice(1).map((token, i) => RANKS.get(`${tokens[i].id},${token.id}`) ?? Infinity);
+      const pairs = tokens.slice(1).map(({ id }, i) => `${tokens[i].id},${id}`);
+      const ranks = pairs.map((pair) => RANKS.get(pair) ?? Infinity);
       const rank = Math.min(...ranks);
       if (rank > last) return tokens;
       used.add(rank);
@@ -44,17 +50,13 @@ export const replay = (text, last = merges.length - 1) => {
 /** The ids of a text, by the merges up to rank `last`. */
 export const encode = (text, last) => replay(text, last).chunks.flat().map(({ id }) => id);
 
-// How the bytes of a token are written: a space as ␣, and what is no visible character as its number.
+// How a token is written: a space as ␣, and what is no character of its own as bytes.
 const bytesOf = (id) => (id < 256 ? [BYTES[id]] : merges[id - 256].flatMap(bytesOf));
-const hex = (bytes) => bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
 const spell = (id) => {
   const bytes = bytesOf(id);
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Uint8Array.from(bytes));
-    return /^[\p{L}\p{N}\p{P}\p{S}\p{M} ]+$/u.test(text) ? text.replaceAll(" ", "␣") : hex(bytes);
-  } catch {
-    return hex(bytes);
-  }
+  const text = new TextDecoder().decode(Uint8Array.from(bytes)).replaceAll(" ", "␣");
+  if (/^[\p{L}\p{N}\p{P}\p{S}]+$/u.test(text) && !text.includes("\ufffd")) return text;
+  return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
 };
 const aloud = (id) => spell(id).replaceAll("␣", "space ");
 const count = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
@@ -69,23 +71,30 @@ class TokenizerPlayground extends HTMLElement {
   }
 
   build() {
-    const limits = { maxlength: LONGEST, rows: 2, spellcheck: "false", autocapitalize: "off", autocomplete: "off" };
-    this.text = html("textarea", { ...limits, oninput: () => this.read() }, TEXT);
+    const asTyped = { spellcheck: "false", autocapitalize: "off", autocomplete: "off" };
+    const size = { maxlength: LONGEST, rows: 2 };
+    this.text = html("textarea", { ...size, ...asTyped, oninput: () => this.read() }, TEXT);
+    this.used = [];
     this.slider = slider("Merges", {
-      min: 0, max: 0, value: 0, say: (step) => `${step} of ${this.used?.length ?? 0}`, change: (step) => this.go(step),
+      min: 0,
+      max: 0,
+      value: 0,
+      say: (step) => `${step} of ${this.used.length}`,
+      change: (step) => this.go(step),
     });
     this.play = button("Play", () => (this.timer ? this.pause() : this.start()));
     this.back = button("Back", () => this.go(this.step - 1));
     this.next = button("Next", () => this.go(this.step + 1));
     this.told = html("p");
     this.list = html("div", { role: "list" });
+    const scrolls = { role: "group", "aria-label": "Tokens", tabindex: 0 };
     this.announcer = announcer();
     this.append(
       html("label", { class: "widget-field" }, html("span", {}, "Text"), this.text),
       this.slider.row,
       html("div", { class: "widget-buttons" }, this.back, this.next, this.play),
       this.told,
-      html("div", { class: "bpe-tokens", role: "group", "aria-label": "Tokens", tabindex: 0 }, this.list),
+      html("div", { class: "bpe-tokens", ...scrolls }, this.list),
       this.announcer.element,
     );
     this.readQuietly();
@@ -143,23 +152,30 @@ class TokenizerPlayground extends HTMLElement {
   draw() {
     const last = this.step ? this.used[this.step - 1] : -1;
     this.chunks = replay(this.text.value, last).chunks;
-    this.bytes = new TextEncoder().encode(this.text.value).length;
+    this.bytes = utf8(this.text.value).length;
     this.slider.set(this.step);
     this.back.ariaDisabled = String(this.step === 0);
     this.next.ariaDisabled = String(this.step === this.used.length);
     this.told.textContent = this.describe(spell);
-    let look = 0;
-    this.list.replaceChildren(...this.chunks.flatMap((tokens) =>
-      tokens.map((token, i) => html("div", {
-        role: "listitem",
-        class: `bpe-token look-${look++ % 4}${i ? "" : " bpe-first"}${token.id === 256 + last ? " bpe-new" : ""}`,
-      }, html("span", { class: "widget-unseen" }, `${aloud(token.id)}, ${token.id}`), this.tree(token)))));
+    const tokens = this.chunks.flatMap((chunk) =>
+      chunk.map((token, i) => ({ token, first: i === 0, fresh: token.id === 256 + last })));
+    this.list.replaceChildren(...tokens.map((one, i) => this.item(one, i % 4)));
+  }
+
+  item({ token, first, fresh }, look) {
+    const kinds = ["bpe-token", `look-${look}`, first && "bpe-first", fresh && "bpe-new"];
+    return html("div", { role: "listitem", class: kinds.filter(Boolean).join(" ") },
+      html("span", { class: "widget-unseen" }, `${aloud(token.id)}, ${token.id}`),
+      this.tree(token));
   }
 
   /** A token above the parts that it was made of. */
   tree({ id, parts }) {
-    const below = parts ? html("span", { class: "bpe-parts" }, ...parts.map((part) => this.tree(part))) : spell(id);
-    return html("span", { class: "bpe-node", "aria-hidden": "true" }, html("span", { class: "bpe-id" }, id), below);
+    const below = parts
+      ? html("span", { class: "bpe-parts" }, ...parts.map((part) => this.tree(part)))
+      : spell(id);
+    return html("span", { class: "bpe-node", "aria-hidden": "true" },
+      html("span", { class: "bpe-id" }, id), below);
   }
 }
 
