@@ -44,8 +44,8 @@ const own = () => html("option", { value: "", hidden: "" }, "your own");
 const field = (label, select) => html("label", { class: "attention-field" }, html("span", {}, label), select);
 /** One choice of several: the browser's own radio button, over all that it stands for. */
 const choice = (group, name, choose, ...content) => {
-  const input = html("input", { type: "radio", name: `attention-${group}`, onchange: choose });
-  if (name) input.ariaLabel = name;
+  const named = name ? { "aria-label": name } : {}; // else what it stands for is its name
+  const input = html("input", { type: "radio", name: `attention-${group}`, onchange: choose, ...named });
   return { input, label: html("label", { class: `attention-${group}` }, input, ...content) };
 };
 
@@ -161,7 +161,7 @@ class AttentionExplorer extends HTMLElement {
 
   /** All that changes with the sentence. */
   drawSentence() {
-    const { words, result: { guesses } } = this;
+    const { words, result: { guesses, maps } } = this;
     this.choices = words.map((word, t) => {
       const weight = html("span", { class: "attention-weight", "aria-hidden": "true" });
       const token = choice("token", null, () => this.choose({ looker: t, hovered: null }), word, weight);
@@ -185,6 +185,7 @@ class AttentionExplorer extends HTMLElement {
       return html("tr", {}, html("th", { scope: "row" }, word), html("td", {}, bar),
         html("td", { class: "widget-value" }, shown(chance)));
     }));
+    this.maps.forEach((layer, l) => layer.forEach(({ map }, h) => this.drawMap(map, maps[l][h])));
     this.drawLook();
   }
 
@@ -206,20 +207,21 @@ class AttentionExplorer extends HTMLElement {
     });
     this.maps.forEach((layer, l) => layer.forEach(({ input, map }, h) => {
       input.checked = l === this.layer && h === this.head;
-      this.drawMap(map, this.result.maps[l][h], looker);
+      map.lastChild.setAttribute("y", looker);
     }));
     this.told.textContent = `Layer ${this.layer + 1}, head ${this.head + 1}: ${this.describe(words, looker, weights)}`;
     this.exchanged.textContent = `Exchange “${words[this.looker]}” for`;
     this.word.value = words[this.looker];
   }
 
-  drawMap(map, rows, looker) {
+  /** A cell for each weight, and a frame for the row of the word that looks. */
+  drawMap(map, rows) {
     const T = rows.length;
     map.setAttribute("viewBox", `0 0 ${T} ${T}`);
     map.replaceChildren(
       ...rows.flatMap((row, y) => row.flatMap((weight, x) =>
         weight < FAINT ? [] : [svg("rect", { x, y, width: 1, height: 1, "fill-opacity": weight.toFixed(3) })])),
-      svg("rect", { class: "attention-row", x: 0, y: looker, width: T, height: 1 }));
+      svg("rect", { class: "attention-row", width: T, height: 1 }));
   }
 
   /** Where a word looks most, in words; of words that stand twice, the place too. */
