@@ -300,8 +300,9 @@ def build_site() -> bool:
 
 
 def browser() -> bool | None:
-    """Open every page of the built site; without a browser say so, and fail in CI."""
-    passed = python("-m", "literate", "browser", SITE)
+    """Open every page of the built site, and search it; without one say so, and fail in CI."""
+    done = [python("-m", "literate", command, SITE) for command in ("browser", "search")]
+    passed = all(done)
     return passed if "CHROMIUM" in os.environ or not passed else None
 
 

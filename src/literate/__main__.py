@@ -21,6 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name, text in {
         "audit": "check a built site for what a strict build does not see",
         "browser": "open every page of a built site in Chromium",
+        "search": "search a built site in Chromium for what must be found first",
         "publish": "complete a built site with what a builder does not make",
     }.items():
         commands.add_parser(name, help=text, description=text, add_help=False)
@@ -37,6 +38,10 @@ def main(arguments: list[str] | None = None) -> int:
         from literate.browser import main as browser
 
         return browser(rest)
+    if known.command == "search":
+        from literate.search import main as search
+
+        return search(rest)
     if rest:
         parser.error(f"unknown arguments: {' '.join(rest)}")
     try:
