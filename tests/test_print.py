@@ -87,7 +87,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
     command = [sys.executable, "-m", "mkdocs", "--quiet", "build"]
     subprocess.run(command, check=True, cwd=root, env=environment)
-    with browser._serve(root / "site") as address, sync_playwright() as playwright:
+    with browser.serve(root / "site") as address, sync_playwright() as playwright:
         chrome = playwright.chromium.launch(executable_path=path, args=browser.options())
         page = chrome.new_page(color_scheme="dark", viewport={"width": PAPER, "height": 900})
         page.goto(address)

@@ -68,6 +68,18 @@ DEFECTS = {
         FIGURE.format(attributes="", drawing=CURVE + '<text y="99" font-size="7">token</text>'),
         '"token" is 7.0 px, below 8',
     ),
+    "moving": (
+        """<p>Pushed</p><script>const push = () => {
+        document.querySelector("h1").style.marginTop = "300px" };
+        requestAnimationFrame(() => requestAnimationFrame(push))</script>""",
+        "moved by 0.",
+    ),
+    "heavy": ('<img alt="Noise" src="../noise.png">', "costs 249 kB, more than 220: noise.png 249"),
+    "heavy-maths": (
+        """<img alt="Noise" src="../noise.png"><img alt="Noise" src="../more.png">
+        <math><mi>x</mi></math>""",
+        "costs 349 kB, more than 330: noise.png 249, more.png 100",
+    ),
     "formula": ('<math style="display: none"><mi>x</mi></math>', 'math "x" does not show'),
 }
 # Only where the window is narrow.
@@ -100,7 +112,9 @@ def chromium() -> str:
 
 
 def build(site: Path, pages: dict[str, str]) -> Path:
-    """Write a site."""
+    """Write a site, with two files that do not compress."""
+    for name, size in {"noise.png": 249_000, "more.png": 100_000}.items():
+        (site / name).write_bytes(os.urandom(size))
     for name, body in pages.items():
         (site / name).mkdir()
         (site / name / "index.html").write_text(PAGE.format(name=name, body=body))
@@ -133,15 +147,71 @@ def test_a_page_without_defects_passes(found: dict[str, list[str]]) -> None:
     assert found["fine"] == []
 
 
+# What each view alone shows: the look of a text is checked in each of them.
+ONLY = {
+    "dark": """<style>[data-md-color-scheme="slate"] p { color: #333; background: #111 }</style>
+        <p>Unreadable in the dark</p>""",
+    "phone": """<style>@media (max-width: 500px) { p { color: #bbb } }</style>
+        <p>Unreadable on a phone</p>""",
+    "light": """<style>@media (min-width: 500px) {
+        [data-md-color-scheme="default"] p { color: #bbb } }</style>
+        <p>Unreadable in the light</p>""",
+}
+
+
 @pytest.mark.browser
 def test_views_differ(tmp_path: Path) -> None:
-    """A wide window has room for what a narrow one has not; the dark one shows dark colours."""
-    pages = {name: body for name, (body, _) in ON_PHONES.items()}
-    pages["dark"] = """<style>[data-md-color-scheme="slate"] p { color: #333; background: #111 }
-        </style><p>Unreadable in the dark</p>"""
-    problems = browser.check(build(tmp_path, pages), chromium(), views=["light", "dark"])
-    assert [(problem.page, problem.view) for problem in problems] == [("dark/", "dark")]
-    assert problems[0].text.startswith("axe color-contrast")
+    """What one view alone shows is found there, however often other pages showed it in order."""
+    fine = {f"fine-{i}": "<p>Readable</p>" * 9 for i in range(3)}
+    wide = {name: body for name, (body, _) in ON_PHONES.items()}
+    problems = browser.check(build(tmp_path, {**fine, **ONLY, **wide}), chromium(), processes=1)
+    contrast = [(p.page, p.view) for p in problems if p.text.startswith("axe color-contrast")]
+    assert contrast == [(f"{view}/", view) for view in sorted(ONLY)]
+    others = {(p.page, p.view) for p in problems if not p.text.startswith("axe color-contrast")}
+    assert others == {(f"{name}/", "phone") for name in ON_PHONES}
+
+
+@pytest.mark.browser
+def test_a_look_is_the_way_to_it(tmp_path: Path) -> None:
+    """Text is checked where its own style is that of the others, but not what it stands on."""
+    fine = "<p>Readable</p>" * 9
+    pages = {
+        "a": fine,
+        "below": f'{fine}<div style="background: #222"><section>{fine}</section></div>',
+        "faint": f'{fine}<section style="opacity: 0.4">{fine}</section>',
+    }
+    problems = browser.check(build(tmp_path, pages), chromium(), views=["light"], processes=1)
+    assert [problem.page for problem in problems] == ["below/", "faint/"]
+    assert all("and 4 more" in problem.text for problem in problems)
+
+
+COPIED = """<div class="language-python"><pre>x = 1</pre><button data-clipboard-target="pre">
+Copy</button></div><script>document.querySelector("button").onclick = () => {
+const box = document.createElement("textarea");
+box.value = document.querySelector("pre").innerText;
+document.body.append(box);
+document.execCommand("copy");
+box.remove();
+};</script>"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        (["x = 1\n"], []),
+        (["x = 2\n"], ["a block is copied as 'x = 1', not as 'x = 2\\n'"]),
+        (["x = 1\n", "y = 2\n"], ["expected a copy button for 2 blocks, got 1"]),
+    ],
+)
+def test_what_is_copied_is_the_program(
+    program: list[str], expected: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy buttons of a page yield its blocks, in order."""
+    monkeypatch.setattr(browser, "list_programs", lambda *_: {"page/": program})
+    site = build(tmp_path, {"page": COPIED})
+    problems = browser.check(site, chromium(), views=["light"], root=tmp_path)
+    assert [problem.text for problem in problems] == expected
 
 
 @pytest.mark.browser
@@ -150,7 +220,7 @@ def test_the_command_says_what_it_found(tmp_path: Path, capsys: pytest.CaptureFi
     page = tmp_path / "index.html"
     page.write_text(PAGE.format(name="Home", body=DEFECTS["console"][0]))
     chromium()
-    assert browser.main([str(tmp_path)]) == 1
+    assert browser.main([str(tmp_path), "--root", str(tmp_path)]) == 1
     *problems, last = capsys.readouterr().out.splitlines()
     assert problems == [f"/ ({view}): console error: oh no" for view in sorted(browser.VIEWS)]
     assert last.startswith("browser: 1 pages in 3 views (light, dark, phone), 3 problems, ")

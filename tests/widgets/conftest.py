@@ -39,7 +39,7 @@ def chrome() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """Where the folder of the pages is served."""
-    with browser._serve(DOCS) as served:
+    with browser.serve(DOCS) as served:
         yield served
 
 

@@ -44,15 +44,17 @@ PACKAGES = {
 
 
 LATIN = "20-7E A0-FF 2010-2027 2030-203A 20AC 2212"
+# Signs that stand in sentences: arrows, =, roots, sums.
+SIGNS = "2190-2193 2208 2211 221A 221E 2248 2260 2264-2265"
 # What text and outputs about mathematics need: Latin Extended-A (byte-level tokens have a Ġ too),
 # Greek, superscripts, letter-like symbols, arrows, operators, boxes, blocks, shapes, check marks.
 SYMBOLS = """100-17F 370-3FF 2032-2033 2070-209C 2102-2124 2190-21FF 2200-22FF 2308-230B 2423
     2500-25FF 2713-2717 27E8-27E9 FFFD"""
-# The last line: letters in bold, italic, script, double-struck, monospace, Greek; digits.
+# The last line: letters in bold, italic, script, double-struck, Greek in italic; bold digits.
 MATHS = """20-7E A0-FF 300-30C 331-338 391-3F6 2010-2027 2032-2037 2057 2061-2064 20D0-20DD
     2102-2135 2190-21D5 2200-22FF 2308-230B 239B-23B3 23DC-23E1 25A0-25CB 27E6-27EF 27F5-27FC
     2A00-2A06 2A7D-2A7E 2AAF-2AB0
-    1D400-1D4CF 1D538-1D56B 1D670-1D755 1D7CE-1D7E1 1D7F6-1D7FF"""
+    1D400-1D467 1D49C-1D4CF 1D538-1D56B 1D6E4-1D71B 1D7CE-1D7D7"""
 
 
 class Font(NamedTuple):
@@ -70,16 +72,23 @@ FONTS = {
     "inter.woff2": Font(
         package="inter-ui",
         path="variable/InterVariable.woff2",
-        codes=f"{LATIN} {SYMBOLS}",
+        codes=f"{LATIN} {SIGNS}",
         features=TEXT,
         axes={"wght": (400, 700), "opsz": (14, 32)},
+    ),
+    "inter-symbols.woff2": Font(
+        package="inter-ui",
+        path="variable/InterVariable.woff2",
+        codes=SYMBOLS,
+        features=TEXT,
+        axes={"wght": 400, "opsz": 14},
     ),
     "inter-italic.woff2": Font(
         package="inter-ui",
         path="variable/InterVariable-Italic.woff2",
-        codes=f"{LATIN} {SYMBOLS}",
+        codes=f"{LATIN} {SIGNS}",
         features=TEXT,
-        axes={"wght": (400, 700), "opsz": 14},
+        axes={"wght": 400, "opsz": 14},
     ),
     # Without its ligatures: a reader must see `!=` as it is typed.
     "jetbrains-mono.woff2": Font(

@@ -27,3 +27,43 @@ new MutationObserver(prepare).observe(document.querySelector("article") ?? docum
   childList: true,
   subtree: true,
 });
+
+// On small screens the menu and the search are behind buttons: the Tab key reaches those, and what
+// they open only while it is open; the menu takes the focus, and Escape closes it.
+const [drawer, query] = ["__drawer", "__search"].map((id) => document.getElementById(id));
+const [narrow, small] = ["76.234375em", "59.984375em"].map((width) => matchMedia(`(max-width: ${width})`));
+const buttons = { Menu: drawer, Search: query };
+const button = (toggle) => document.querySelector(`.md-header__button[for=${toggle.id}]`);
+const open = () => {
+  for (const toggle of [drawer, query]) button(toggle).setAttribute("aria-expanded", toggle.checked);
+  const sidebar = document.querySelector(".md-sidebar--primary");
+  if (sidebar) sidebar.inert = narrow.matches && !drawer.checked;
+  const field = document.querySelector(".md-search__input");
+  if (field) field.tabIndex = query.checked || !small.matches ? 0 : -1;
+};
+if (drawer && query) {
+  for (const [name, toggle] of Object.entries(buttons)) {
+    const label = button(toggle);
+    label.tabIndex = 0;
+    label.setAttribute("role", "button");
+    label.setAttribute("aria-label", name);
+    label.addEventListener("keydown", (event) => {
+      if (event.key !== " " && event.key !== "Enter") return;
+      event.preventDefault();
+      event.stopPropagation(); // The builder's script would press it a second time.
+      label.click();
+    });
+    toggle.addEventListener("change", open);
+  }
+  drawer.addEventListener("change", () => {
+    const first = document.querySelector(".md-sidebar--primary :is(a[href], label[tabindex='0'])");
+    if (drawer.checked) first?.focus({ preventScroll: true });
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !drawer.checked) return;
+    drawer.click();
+    button(drawer).focus();
+  });
+  for (const width of [narrow, small]) width.addEventListener("change", open);
+  open();
+}

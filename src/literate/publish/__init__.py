@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from literate.publish import downloads, llms, versions
+from literate.publish import downloads, llms, policy, search, versions, worker
 from literate.publish.concept import add_concepts
 from literate.publish.reference import link_listings
 from literate.publish.site import Site, load
@@ -22,6 +22,7 @@ from literate.publish.site import Site, load
 STEPS: tuple[Callable[[Site], None], ...] = (
     *(add_concepts, link_listings, downloads.offer, versions.state),
     llms.index,
+    *(search.defer, policy.restrict, worker.keep),
 )
 
 
