@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from playwright.sync_api import Error, Page, sync_playwright
 
-from literate.browser import UNCHECKED, _serve, find_browser, options
+from literate.browser import UNCHECKED, serve, find_browser, options
 
 # The addresses that each result links to: its page, then the sections of it that fit.
 RESULTS = """items => items.map(item =>
@@ -40,7 +40,7 @@ def check(site: Path, executable: str, words: dict[str, list[str]]) -> list[str]
     Returns:
         What is wrong, one line each.
     """
-    with _serve(site) as address, sync_playwright() as playwright:
+    with serve(site) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=options())
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         found = [text for word in words for text in _wrong(page, address, word, words[word])]
