@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from playwright.sync_api import Error, Page, sync_playwright
 
-from literate.browser import UNCHECKED, serve, find_browser, options
+from literate.browser import UNCHECKED, find_browser, options, serve
 
 # The addresses that each result links to: its page, then the sections of it that fit.
 RESULTS = """items => items.map(item =>
