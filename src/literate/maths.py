@@ -64,18 +64,32 @@ class MathsProcessor(Treeprocessor):
                         child.set("class", "math-block")
                         child.append(formula)
                     else:
-                        parent[index] = _with_mark(formula, child.tail or "")
+                        opening = _take_opening(parent, index)
+                        parent[index] = _with_marks(opening, formula, child.tail or "")
 
 
-def _with_mark(formula: ET.Element, tail: str) -> ET.Element:
-    """Keep a formula and the punctuation after it on one line, which browsers would not."""
+def _take_opening(parent: ET.Element, index: int) -> str:
+    """Cut the brackets that open right before a child off the text that stands there."""
+    before = (parent[index - 1].tail if index else parent.text) or ""
+    kept = before.rstrip("([")
+    if index:
+        parent[index - 1].tail = kept
+    else:
+        parent.text = kept
+    return before[len(kept) :]
+
+
+def _with_marks(opening: str, formula: ET.Element, tail: str) -> ET.Element:
+    """Keep a formula and the punctuation around it on one line, which browsers would not."""
     mark = MARK.match(tail)
-    if mark is None:
+    if mark is None and not opening:
         formula.tail = tail
         return formula
     together = ET.Element("span", {"class": "math-mark"})
+    together.text = opening
     together.append(formula)
-    formula.tail, together.tail = mark[0], tail[mark.end() :]
+    formula.tail = mark[0] if mark else ""
+    together.tail = tail[len(formula.tail) :]
     return together
 
 

@@ -113,6 +113,13 @@ def test_a_mark_stays_with_its_formula(mark: str) -> None:
     assert "</math><b>,</b>" in html
 
 
+def test_an_opening_bracket_stays_with_its_formula() -> None:
+    """No line ends with the bracket before a formula, whether more follows or not."""
+    html = convert("Heads ($H = 2$), *or* ($x$ and [$y$ so) $z$.")
+    assert re.findall(r'<span class="math-mark">(.?)<math', html) == ["(", "(", "[", ""]
+    assert text_of(html).startswith("Heads (H=2), or (x and [y so) z.")
+
+
 def test_text_around_a_formula_is_kept() -> None:
     """What stands before and after a formula, spaces too, stays."""
     assert text_of(convert("The $x$, $y$ and *the* $z$.")) == "The x, y and the z."

@@ -14,10 +14,10 @@ class MultiHeadWeights:
     """The projections of all heads, side by side, and the one that joins what they found.
 
     Attributes:
-        query: Columns h*K to (h+1)*K are those of head h; the same in `key` and `value`.
+        query: Columns `h*K` to `(h+1)*K` are those of head h; the same in `key` and `value`.
         key: As wide as `query`, unless heads share keys (grouped-query attention).
         value: M columns for each head.
-        output: Rows h*M to (h+1)*M are those of head h.
+        output: Rows `h*M` to `(h+1)*M` are those of head h.
         query_bias: Added to the queries; each bias may be missing.
         key_bias: Added to the keys.
         value_bias: Added to the values.

@@ -9,6 +9,7 @@ from literate.publish.site import Page, Site
 
 CODE = re.compile(r'<div class="language-[\w+-]+ highlight">.*?</code></pre></div>', re.DOTALL)
 HEADING = re.compile(r'<h\d id="([\w.]+)" class="doc doc-heading">.*?</h\d>', re.DOTALL)
+DOTTED = re.compile(r"(?<=>)[\w.]+(?=<)")
 
 
 def link_listings(site: Site) -> None:
@@ -22,7 +23,7 @@ def link_listings(site: Site) -> None:
         pieces = HEADING.split(page.html)  # text between headings, and the names of these
         headings = [found[0] for found in HEADING.finditer(page.html)]
         page.html = pieces[0] + "".join(
-            heading + _back(page, name, listed) + text
+            _breakable(heading) + _back(page, name, listed) + text
             for heading, name, text in zip(headings, pieces[1::2], pieces[2::2], strict=True)
         )
 
@@ -70,6 +71,11 @@ def _links(page: Page, names: list[str], documented: dict[str, Page]) -> str:
         for name in names
     )
     return f'\n<p class="api">Reference: {", ".join(links)}</p>' if names else ""
+
+
+def _breakable(heading: str) -> str:
+    """A heading whose name breaks after its dots, where the screen is narrow."""
+    return DOTTED.sub(lambda found: found[0].replace(".", ".<wbr>"), heading)
 
 
 def _back(page: Page, name: str, listed: dict[str, Page]) -> str:
