@@ -64,7 +64,7 @@ def build(root: Path, pages: dict[str, str]) -> Site:
             html += (
                 '<h3 id="glassformer.attention.mask.mask" class="doc doc-heading">m</h3><p>.</p>'
             )
-            html += '<h3 id="glassformer.attention.mask.other" class="doc doc-heading">o</h3>'
+            html += '<h3 id="glassformer.attention.mask.other" class="doc doc-heading">a.o</h3>'
         files[f"site/{url}index.html"] = html
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -160,6 +160,12 @@ def test_listings_and_reference_lead_to_each_other(pages: dict[str, Page]) -> No
     ]
     assert reference.index(f'id="{name}"') < reference.index('class="api"')
     assert reference.index('class="api"') < reference.index("<p>.</p>")
+
+
+def test_a_heading_of_the_reference_breaks_after_a_dot(pages: dict[str, Page]) -> None:
+    """On a narrow screen a long name breaks there; its address stays as it is."""
+    heading = '<h3 id="glassformer.attention.mask.other" class="doc doc-heading">a.<wbr>o</h3>'
+    assert heading in pages["reference/attention/"].html
 
 
 def test_blocks_that_do_not_match_the_page_are_an_error(tmp_path: Path) -> None:
