@@ -28,6 +28,14 @@ new MutationObserver(prepare).observe(document.querySelector("article") ?? docum
   subtree: true,
 });
 
+// Material opens the search or turns the page when a letter is pressed, which cannot be switched off:
+// who dictates would leave the page by a word. So a character is for what has the focus alone.
+addEventListener("keydown", (event) => {
+  const character = event.key.length === 1 && event.key !== " ";
+  if (character && !event.ctrlKey && !event.metaKey && !event.target.closest?.("input, textarea"))
+    event.stopPropagation();
+}, true);
+
 // On small screens the menu and the search are behind buttons: the Tab key reaches those, and what
 // they open only while it is open; the menu takes the focus, and Escape closes it.
 const [drawer, query] = ["__drawer", "__search"].map((id) => document.getElementById(id));

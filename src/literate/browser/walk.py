@@ -75,19 +75,31 @@ def tab(page: Page, visit: Visit) -> list[str]:
 
 
 def search(page: Page, visit: Visit) -> list[str]:
-    """A key opens the search, arrows choose a page, Enter opens it; Escape closes the search."""
+    """Its field opens the search, arrows choose a page, Enter opens it, Escape closes it."""
     page.goto(visit.address)
-    page.keyboard.press("/")
+    field = page.locator(".md-search__input")
+    field.focus()
     page.keyboard.type(_symbol(visit))
     page.locator(".md-search-result__link").first.wait_for()
     page.keyboard.press("Escape")
     page.wait_for_function("() => !document.querySelector('#__search').checked")
-    page.keyboard.press("/")
+    field.focus()
     page.keyboard.press("ArrowDown")
     target = page.evaluate("document.activeElement.href")
     page.keyboard.press("Enter")
     page.wait_for_url(target)
     return []
+
+
+def letters(page: Page, visit: Visit) -> list[str]:
+    """No letter does anything on a page: who dictates to the browser would leave it by a word."""
+    address = visit.address + visit.pages[len(visit.pages) // 2]
+    page.goto(address)
+    for key in "pnfs,./":
+        page.keyboard.press(key)
+    page.wait_for_timeout(300)
+    opened = page.evaluate("document.querySelector('#__search')?.checked ?? false")
+    return ["a letter opens the search"] * opened + [f"left for {page.url}"] * (page.url != address)
 
 
 def colours(page: Page, visit: Visit) -> list[str]:
@@ -147,14 +159,14 @@ def offline(page: Page, visit: Visit) -> list[str]:
     page.wait_for_function("() => navigator.serviceWorker.controller")
     page.context.set_offline(True)
     page.goto(visit.address + visit.pages[-1])
-    page.keyboard.press("/")
+    page.locator(".md-search__input").focus()
     page.keyboard.type(_symbol(visit))
     page.locator(".md-search-result__link").first.wait_for()
     return []
 
 
 Step = Callable[[Page, Visit], list[str]]
-STEPS: tuple[Step, ...] = (tab, search, colours, menu, copy, offline)
+STEPS: tuple[Step, ...] = (tab, search, letters, colours, menu, copy, offline)
 
 
 def _text(site: Path, name: str) -> str:
