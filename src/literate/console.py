@@ -3,12 +3,12 @@
 import os
 import subprocess
 import sys
-import tomllib
 from functools import lru_cache
 from pathlib import Path
 
 from literate.compare import difference, same_output
 from literate.page import Block
+from literate.settings import read_options
 
 
 def check(block: Block, root: Path) -> str:
@@ -70,8 +70,7 @@ def commands(block: Block) -> list[tuple[str, str]]:
 @lru_cache
 def reasons(root: Path) -> dict[str, str]:
     """The commands that do not run in tests, each with its reason."""
-    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-    listed = settings.get("tool", {}).get("literate", {}).get("console", {})
+    listed = read_options(root, "console")
     return {str(command): str(reason) for command, reason in listed.items()}
 
 

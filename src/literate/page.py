@@ -19,13 +19,12 @@ from urllib.parse import unquote
 import markdown
 from mkdocs.config import Config
 from mkdocs.config import config_options as options
-from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import ConfigurationError
-from mkdocs.utils.yaml import get_yaml_loader, yaml_load
 from pymdownx.snippets import SnippetExtension, SnippetPreprocessor
 from pymdownx.superfences import SuperFencesBlockPreprocessor
 
 from literate.figures import is_figure
+from literate.settings import read_mkdocs
 
 PYTHON_NAMES = {"py", "py3", "python3", "pycon", "pycon3", "python-console", "pyi", "ipython"}
 FENCE = re.compile(r"\s*(?:```|~~~)")
@@ -310,11 +309,9 @@ class _Renderer:
     """The site's Markdown, with the two preprocessors that remember in their places."""
 
     def __init__(self, config: Path) -> None:
-        whole = MkDocsConfig(config_file_path=str(config))
         settings = _Settings(config_file_path=str(config))
         try:
-            with config.open(encoding="utf-8") as file:
-                settings.load_dict(yaml_load(file, get_yaml_loader(config=whole)))
+            settings.load_dict(read_mkdocs(config))
         except ConfigurationError as error:
             raise PageError(f"{config}: {error}") from error
         for option, wrong in settings.validate()[0]:

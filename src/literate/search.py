@@ -7,15 +7,13 @@ pages as are listed must be the first results, in any order, and a listed sectio
 """
 
 import argparse
-import os
-import sys
-import tomllib
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from playwright.sync_api import Error, Page, sync_playwright
 
-from literate.browser import UNCHECKED, find_browser, options, serve
+from literate.browser import find_browser, options, serve, without_browser
+from literate.settings import read_options
 
 # The addresses that each result links to: its page, then the sections of it that fit.
 RESULTS = """items => items.map(item =>
@@ -24,8 +22,7 @@ RESULTS = """items => items.map(item =>
 
 def wanted(root: Path) -> dict[str, list[str]]:
     """The words that a project's pyproject.toml lists, each with what it must find."""
-    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-    listed = settings.get("tool", {}).get("literate", {}).get("search", {})
+    listed = read_options(root, "search")
     return {str(word): [str(address) for address in found] for word, found in listed.items()}
 
 
@@ -79,8 +76,7 @@ def main(arguments: list[str]) -> int:
     site = parser.parse_args(arguments).site
     executable = find_browser()
     if executable is None:
-        print(UNCHECKED, file=sys.stderr)  # noqa: T201 - a command prints
-        return int(os.environ.get("CI", "") not in {"", "false"})
+        return without_browser()
     words = wanted(Path())
     problems = check(site, executable, words)
     print(*problems, f"search: {len(words)} words, {len(problems)} problems", sep="\n")  # noqa: T201 - a command prints

@@ -45,19 +45,19 @@ CODE = '<div class="language-python highlight"><pre><code>code</code></pre></div
 
 
 def build(root: Path, pages: dict[str, str]) -> Site:
-    """Pages built as far as these steps look at them, each with a link to the next."""
+    """Pages built as far as these steps look at them, in the menu in this order."""
     files = {
-        "mkdocs.yml": SETTINGS.replace("{root}", root.as_posix()),
+        "mkdocs.yml": SETTINGS.replace("{root}", root.as_posix())
+        + "nav:\n"
+        + "".join(f"  - {name}: {name}.md\n" for name in pages),
         "src/glassformer/attention/mask.py": MODULE,
         "src/glassformer/softmax.py": "",
         **{f"docs/{name}.md": text for name, text in pages.items()},
     }
-    urls = [re.sub(r"(^|/)index/$", r"\1", f"{name}/") for name in pages]
-    for (name, text), url, following in zip(pages.items(), urls, [*urls[1:], ""], strict=True):
-        up = "../" * url.count("/")
-        link = f'<link rel="next" href="{up}{following}">' if following else ""
+    for name, text in pages.items():
+        url = re.sub(r"(^|/)index/$", r"\1", f"{name}/")
         title = re.search(r"# (.*)", text)
-        html = f"{link}<h1>{title and title[1]}</h1>" + CODE * text.count("```python")
+        html = f"<h1>{title and title[1]}</h1>" + CODE * text.count("```python")
         html += "".join(re.findall(r"<div.*</div>", text))
         if name == "reference/attention":
             html += '<h3 id="attention.mask" class="doc doc-heading">mask</h3>'

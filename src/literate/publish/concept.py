@@ -1,6 +1,6 @@
 """Below the title of a concept's page: its place on the map, what it needs, what uses it."""
 
-from literate.publish.graph import find_needs, order, reduce
+from literate.publish.graph import find_needs, reduce
 from literate.publish.map import draw
 from literate.publish.site import Page, Site
 
@@ -9,19 +9,18 @@ PLACE = '<div class="concept"></div>'  # on the home page, whose map lights noth
 
 def add_concepts(site: Site) -> None:
     """Put the map and the neighbours below the title of every page that has them."""
-    path = order(site)
-    home = path[0]
+    home, *others = site.menu
     home.html = home.html.replace(PLACE, f'<div class="concept">{draw("", home.to_root)}</div>')
-    needs = reduce({page.url: find_needs(page, site, path) for page in path}, path)
-    for page in path[1:]:
+    needs = reduce({page.url: find_needs(page, site) for page in site.menu})
+    for page in others:
         neighbours = {
-            "Needs": [other for other in path if other.url in needs[page.url]],
-            "Used by": [other for other in path if page.url in needs[other.url]],
+            "Needs": [other for other in site.menu if other.url in needs[page.url]],
+            "Used by": [other for other in site.menu if page.url in needs[other.url]],
         }
         lists = "".join(
-            f"<div><dt>{word}</dt>{_links(page, others)}</div>"
-            for word, others in neighbours.items()
-            if others
+            f"<div><dt>{word}</dt>{_links(page, found)}</div>"
+            for word, found in neighbours.items()
+            if found
         )
         content = draw(page.url, page.to_root) + (f"<dl>{lists}</dl>" if lists else "")
         if content:

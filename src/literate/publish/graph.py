@@ -6,50 +6,35 @@ on the learning path count, and none that a needed page needs itself.
 """
 
 import ast
-import re
-from pathlib import Path
-from urllib.parse import urljoin
 
-import yaml
-
-from literate.page import FRONT_MATTER
 from literate.publish.site import Page, Site
 
-NEXT = re.compile(r'<link rel="next" href="([^"]*)"')
 
+def find_needs(page: Page, site: Site) -> set[str]:
+    """The addresses of the pages before it whose modules its code imports, or that it names.
 
-def order(site: Site) -> list[Page]:
-    """The pages of the learning path: from the home page, each with its link to the next."""
-    pages = {page.url: page for page in site.pages}
-    found = [pages[""]]
-    while following := NEXT.search(found[-1].html):
-        url = urljoin(f"https://site/{found[-1].url}", following[1]).removeprefix("https://site/")
-        found.append(pages[url])
-    return found
-
-
-def find_needs(page: Page, site: Site, path: list[Page]) -> set[str]:
-    """The addresses of the pages before it whose modules its code imports, or that it names."""
+    Raises:
+        ValueError: If it names one that does not stand before it.
+    """
     if page.source is None or page.program is None:
         return set()
-    docs, package = site.root / "docs", site.root / "src/glassformer"
-    name = page.source.relative_to(docs).with_suffix("").as_posix()
+    docs = (site.root / "docs").resolve()
     code = [block.source for block in page.program.blocks if block.runs]
-    module = package / f"{name}.py"
+    concept = page.source.resolve().relative_to(docs).with_suffix("")
+    module = site.root / "src/glassformer" / concept.with_suffix(".py")
     if module.is_file():
         code.append(module.read_text(encoding="utf-8"))
-    names = {imported for text in code for imported in imports(text)} | stated(page.source)
-    before = path[: path.index(page)]
-    found = {address(name): name for name in names}
-    earlier = {other.url for other in before}
-    if late := sorted(stated(page.source) - {found[url] for url in found if url in earlier}):
+    before = {other.url for other in site.menu[: site.menu.index(page)]}
+
+    def addresses(names: set[str]) -> dict[str, str]:
+        found = {name: site.sources.get(docs / f"{name}.md") for name in names}
+        return {name: other.url for name, other in found.items() if other and other.url in before}
+
+    stated = set(page.front_matter.get("needs", ()))
+    found = addresses(stated | {name for text in code for name in imports(text)})
+    if late := sorted(stated - found.keys()):
         raise ValueError(f"{page.source}: expected needs among the pages before it, got {late}")
-    return earlier & set(found)
-
-
-def address(name: str) -> str:
-    """The address of the page of a concept: `attention/mask/`."""
-    return re.sub(r"(^|/)index$", r"\1", name) + ("" if name.endswith("index") else "/")
+    return set(found.values())
 
 
 def imports(code: str) -> set[str]:
@@ -63,19 +48,15 @@ def imports(code: str) -> set[str]:
     return {name.replace(".", "/").removeprefix("glassformer/") for name in found}
 
 
-def stated(source: Path) -> set[str]:
-    """The concepts that a page's front matter says it needs."""
-    matter = FRONT_MATTER.match(source.read_text(encoding="utf-8"))
-    values = yaml.safe_load(matter[0].strip("-.\n ")) if matter else {}
-    return set(values.get("needs", ()))
+def reduce(needs: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Leave out of what each page needs whatever another page that it needs leads to.
 
-
-def reduce(needs: dict[str, set[str]], path: list[Page]) -> dict[str, set[str]]:
-    """Leave out of what each page needs whatever another page that it needs leads to."""
+    Args:
+        needs: The addresses that each page needs, in an order in which these come before it.
+    """
     everything: dict[str, set[str]] = {}
-    for page in path:
-        direct = needs[page.url]
-        everything[page.url] = direct.union(*(everything[url] for url in direct))
+    for page, direct in needs.items():
+        everything[page] = direct.union(*(everything[url] for url in direct))
     return {
         url: direct - set().union(*(everything[other] for other in direct))
         for url, direct in needs.items()

@@ -3,8 +3,6 @@
 See https://llmstxt.org.
 """
 
-from mkdocs.utils.meta import get_data
-
 from literate.publish.portable import Writer, parts
 from literate.publish.site import Page, Site
 
@@ -19,17 +17,14 @@ def index(site: Site) -> None:
     short, full = [f"{head}\n\n{about}\n"], [head]
     for chapter, pages in site.chapters().items():
         short.append(f"## {chapter}\n\n" + "".join(_entry(site, page) for page in pages))
-        full += [
-            Writer(site, page, "", copies=True).markdown(parts(page)).strip() for page in pages
-        ]
+        full += [_whole(site, page) for page in pages]
     (site.folder / "llms.txt").write_text("\n".join(short), encoding="utf-8")
     (site.folder / "llms-full.txt").write_text("\n\n---\n\n".join(full) + "\n", encoding="utf-8")
 
 
 def _entry(site: Site, page: Page) -> str:
     """A page in the index."""
-    text = page.source.read_text(encoding="utf-8") if page.source else ""
-    said = get_data(text)[1].get("description")
+    said = page.front_matter.get("description")
     link = f"[{page.title}]({site.address}{page.folder}{page.name}.md)"
     return f"- {link}: {said}\n" if said else f"- {link}\n"
 

@@ -4,7 +4,7 @@ from html import escape
 from typing import NamedTuple
 
 WIDTH, HEIGHT = 352, 182
-# Of the two places where a text enters and leaves, and of the additions: no pages, no boxes.
+# Where something is added: no pages, so no boxes.
 PLUS = ((200, 30), (139, 82), (307, 82))
 ARROWS = (
     "M76 30H89", "M178 30H189", "M200 40V48H9V82H15",  # into the block
@@ -89,7 +89,7 @@ def draw(url: str, to_root: str) -> str:
 
 
 def _link(part: Part, url: str, to_root: str) -> str:
-    """A part as a link, unless it is the page itself."""
+    """A part as a link to its page."""
     x, y, width = part.box
     lit = ' class="lit"' if part.lit(url) else ""
     here = ' aria-current="page"' if url == part.target else ""

@@ -2,17 +2,16 @@
 
 import html
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.utils.yaml import get_yaml_loader, yaml_load
+from mkdocs.utils.meta import get_data
 
 from literate import page as program
+from literate.settings import read_mkdocs, read_options
 
 TITLE = re.compile(r"<h1\b[^>]*>(.*?)</h1>", re.DOTALL)
 TAG = re.compile(r"<a class=\"headerlink\".*?</a>|<[^>]*>", re.DOTALL)
@@ -44,6 +43,11 @@ class Page:
     def program(self) -> program.Page | None:
         """Its blocks, if it has a source."""
         return program.read(self.source) if self.source else None
+
+    @cached_property
+    def front_matter(self) -> dict[str, Any]:
+        """What stands before its text, such as its description."""
+        return get_data(self.source.read_text(encoding="utf-8"))[1] if self.source else {}
 
     @property
     def runs(self) -> bool:
@@ -95,18 +99,13 @@ class Site:
     @cached_property
     def settings(self) -> dict[str, Any]:
         """What mkdocs.yml says, with the values of the environment."""
-        path = self.root / "mkdocs.yml"
-        config = MkDocsConfig(config_file_path=str(path))
-        with path.open(encoding="utf-8") as file:
-            return dict(yaml_load(file, get_yaml_loader(config=config)))
+        return read_mkdocs(self.root / "mkdocs.yml")
 
     @cached_property
     def options(self) -> dict[str, Any]:
         """What pyproject.toml says about publishing, in `[tool.literate.publish]`."""
-        path = self.root / "pyproject.toml"
-        text = path.read_text(encoding="utf-8") if path.is_file() else ""
-        options: dict[str, Any] = tomllib.loads(text).get("tool", {}).get("literate", {})
-        return options.get("publish", {})
+        named = (self.root / "pyproject.toml").is_file()
+        return read_options(self.root, "publish") if named else {}
 
     @property
     def address(self) -> str:
@@ -123,6 +122,11 @@ class Site:
     def sources(self) -> dict[Path, Page]:
         """Its pages by the Markdown files that they were built from."""
         return {page.source.resolve(): page for page in self.pages if page.source}
+
+    @cached_property
+    def menu(self) -> list[Page]:
+        """The pages in the order of the menu, which is that of the learning path."""
+        return [page for pages in self.chapters().values() for page in pages]
 
     def chapters(self) -> dict[str, list[Page]]:
         """The pages in the order of the menu, by the entries of its first level."""
