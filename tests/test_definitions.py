@@ -1,13 +1,10 @@
 """A term's definition appears for the mouse, the keyboard and a finger, and goes again."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
-
-from literate import browser
+from playwright.sync_api import Browser, Page
 
 SCRIPT = Path(__file__).resolve().parents[1] / "docs/assets/js/definitions.js"
 HTML = """<!doctype html><meta name="viewport" content="width=device-width">
@@ -15,17 +12,6 @@ HTML = """<!doctype html><meta name="viewport" content="width=device-width">
 <p style="margin: 100px 40px">A <a class="term" href="#mask" title="Who may look.">mask</a>
 and a <a class="term" href="#head" title="One of several.">head</a>.</p>
 <p style="margin: 300px 40px">Elsewhere</p>"""
-
-
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Browser]:
-    """One browser for all of these tests."""
-    path = browser.find_browser()
-    if path is None and os.environ.get("CI", "") in {"", "false"}:
-        pytest.skip("needs Chromium or Chrome")
-    assert path is not None, "expected a browser in CI"
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=path, args=browser.options())
 
 
 @pytest.fixture

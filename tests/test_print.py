@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from literate import browser
 
@@ -73,12 +73,8 @@ PAPER = 794 - 2 * 57  # A4 without its margins, in px
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+def page(chrome: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """The page, as printed by a reader who prefers the dark."""
-    path = browser.find_browser()
-    if path is None and os.environ.get("CI", "") in {"", "false"}:
-        pytest.skip("needs Chromium or Chrome")
-    assert path is not None, "expected a browser in CI"
     root = tmp_path_factory.mktemp("paper")
     shutil.copytree(ROOT / "docs/assets", root / "docs/assets")
     (root / "docs/glossary.md").write_text("# Words\n", encoding="utf-8")
@@ -87,8 +83,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
     command = [sys.executable, "-m", "mkdocs", "--quiet", "build"]
     subprocess.run(command, check=True, cwd=root, env=environment)
-    with browser.serve(root / "site") as address, sync_playwright() as playwright:
-        chrome = playwright.chromium.launch(executable_path=path, args=browser.options())
+    with browser.serve(root / "site") as address:
         page = chrome.new_page(color_scheme="dark", viewport={"width": PAPER, "height": 900})
         page.goto(address)
         page.wait_for_selector(".md-code__nav", state="attached")

@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.insight.models import spread
 from torch.nn.functional import linear
 
 from glassformer.insight.attention_map import (
@@ -19,27 +20,17 @@ from glassformer.insight.attention_map import (
 )
 from glassformer.nn.decoder import Decoder
 from glassformer.nn.encoder import Encoder
-from glassformer.nn.reader import Reader
 
 V, D, H, K, T = 11, 12, 3, 4, 6
 # Some sums of float64 numbers, in another order, through two layers.
 ROUNDING = 1e-11
 
 
-def spread(made: Reader) -> Any:
-    """The model with weights that are all large and none special, so that no mistake hides."""
-    torch.manual_seed(0)
-    made.double()
-    for parameter in made.parameters():
-        torch.nn.init.normal_(parameter, mean=float(parameter.ndim == 1) / 2, std=0.5)
-    return made
-
-
 def model(kind: str = "encoder") -> Any:
     """A model of two layers."""
     if kind == "encoder":
-        return spread(Encoder(V, width=D, heads=H))
-    return spread(Decoder(V, width=D, heads=H, positions=cast(Any, kind)))
+        return spread(Encoder(V, width=D, heads=H), 0.5)
+    return spread(Decoder(V, width=D, heads=H, positions=cast(Any, kind)), 0.5)
 
 
 KINDS = ["encoder", "learned", "rope", "alibi", "relative"]

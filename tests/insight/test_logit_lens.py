@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.insight.models import spread
 
 from glassformer.insight.logit_lens import logit_lens, settled, surprise
 from glassformer.nn.decoder import Decoder
@@ -16,15 +17,6 @@ from glassformer.nn.reader import Reader
 V, D, H, T = 11, 12, 3, 6
 # Some sums of float64 numbers, in another order, through three layers.
 ROUNDING = 1e-10
-
-
-def spread(made: Reader) -> Any:
-    """The model with weights that are all large and none special, so that no mistake hides."""
-    torch.manual_seed(0)
-    made.double()
-    for parameter in made.parameters():
-        torch.nn.init.normal_(parameter, mean=float(parameter.ndim == 1) / 2, std=0.4)
-    return made
 
 
 def padded() -> tuple[torch.Tensor, torch.Tensor]:
@@ -42,7 +34,7 @@ def test_each_stage_is_the_model_cut_short(kind: str) -> None:
         made = Encoder(V, width=D, heads=H, layers=3)
     else:
         made = Decoder(V, width=D, heads=H, layers=3, positions=cast(Any, kind))
-    ours, (ids, look) = spread(made), padded()
+    ours, (ids, look) = spread(made, 0.4), padded()
     with torch.no_grad():
         stages = logit_lens(ours, ids, look)
         assert stages.shape == (4, 2, T, V)
@@ -53,7 +45,7 @@ def test_each_stage_is_the_model_cut_short(kind: str) -> None:
 
 def test_stages_are_those_of_torchs_layers() -> None:
     """A stack of torch's own pre-norm layers with our weights, read after each."""
-    ours, (ids, look) = spread(Encoder(V, width=D, heads=H, layers=3)), padded()
+    ours, (ids, look) = spread(Encoder(V, width=D, heads=H, layers=3), 0.4), padded()
     with torch.no_grad():
         stages = logit_lens(ours, ids, look)
         x = ours.embed(ids)

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.chromium import chromium
 
 from literate import browser
 from literate.browser import walk
@@ -101,15 +102,6 @@ FINE = (
     + '<div style="overflow: auto; width: 90px" tabindex="0" role="group" aria-label="Table">'
     + '<p style="width: 900px">Wide</p></div>'
 )
-
-
-def chromium() -> str:
-    """The browser; without one the tests are left out, but not in CI."""
-    path = browser.find_browser()
-    if path is None and os.environ.get("CI", "") in {"", "false"}:
-        pytest.skip("needs Chromium or Chrome")
-    assert path is not None, "expected a browser in CI"
-    return path
 
 
 def build(site: Path, pages: dict[str, str]) -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from literate import browser
 from literate.publish import policy, search, worker
@@ -20,20 +20,10 @@ PAGE = """<!doctype html>
 """
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for all of these tests."""
-    path = browser.find_browser()
-    if path is None:
-        pytest.skip("needs Chromium or Chrome")
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=path, args=browser.options())
-
-
 @pytest.fixture
-def context(chromium: Browser) -> Iterator[BrowserContext]:
+def context(chrome: Browser) -> Iterator[BrowserContext]:
     """A reader who has not been here before."""
-    context = chromium.new_context()
+    context = chrome.new_context()
     yield context
     context.close()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
-from tests.literate.test_browser import chromium
+from tests.chromium import chromium
 
 from literate import search
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.literate.test_browser import chromium
+from tests.chromium import chromium
 
 from literate import browser
 from literate.browser import walk

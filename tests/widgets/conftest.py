@@ -1,13 +1,12 @@
 """A browser for the tests of the widgets, and pages with a widget in it."""
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from literate import browser
 
@@ -23,17 +22,6 @@ data:"><link rel="icon" href="data:,"><link rel="stylesheet" href="assets/css/gl
 BLOCK = '<div class="widget" data-widget="{}"><p>The still figure</p></div>'
 
 Open = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Browser]:
-    """One browser for the tests of a file."""
-    path = browser.find_browser()
-    if path is None and os.environ.get("CI", "") in {"", "false"}:
-        pytest.skip("needs Chromium or Chrome")
-    assert path is not None, "expected a browser in CI"
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=path, args=browser.options())
 
 
 @pytest.fixture(scope="module")
