@@ -88,6 +88,8 @@ def page(chrome: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         page.goto(address)
         page.wait_for_selector(".md-code__nav", state="attached")
         page.emulate_media(media="print", color_scheme="dark")
+        # What fades from the screen's colours to those of paper has done so.
+        page.evaluate("document.getAnimations().forEach(animation => animation.finish())")
         yield page
 
 

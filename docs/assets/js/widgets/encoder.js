@@ -1,5 +1,5 @@
 // The forward pass of glassformer.nn.encoder.Encoder, for one text at a time, with its attention maps.
-import { softmax } from "./numbers.js";
+import { dot, softmax } from "./numbers.js";
 
 /** The tensors of a safetensors file: a length, that many bytes of JSON, then the numbers. */
 export const readTensors = (buffer) => {
@@ -14,7 +14,6 @@ export const readTensors = (buffer) => {
   return tensors;
 };
 
-const dot = (a, b) => a.reduce((sum, value, i) => sum + value * b[i], 0);
 const add = (a, b) => a.map((value, i) => value + b[i]);
 
 /** Without cancellation: all terms of this series have the same sign. */

@@ -12,6 +12,9 @@ export const softmax = (scores, temperature = 1) => {
   return powers.map((power) => power / total);
 };
 
+/** The sum of the products of two vectors, number by number. */
+export const dot = (a, b) => a.reduce((sum, value, i) => sum + value * b[i], 0);
+
 /** How open a choice is, in nats; what has no probability adds nothing. */
 export const entropy = (probabilities) =>
   probabilities.reduce((sum, p) => (p > 0 ? sum - p * Math.log(p) : sum), 0);

@@ -1,11 +1,11 @@
 // What a score sees of the distance between query and key: sinusoids, RoPE, ALiBi.
 import { chart, sample } from "./chart.js";
 import { announcer, html, number, slider } from "./dom.js";
+import { dot } from "./numbers.js";
 
 const FARTHEST = 128;
 const HEADS = 8;
 const DISTANCES = Array.from({ length: FARTHEST + 1 }, (_, distance) => distance);
-const dot = (a, b) => a.reduce((sum, value, i) => sum + value * b[i], 0);
 const frequencies = (width, base) =>
   Array.from({ length: width / 2 }, (_, i) => base ** ((-2 * i) / width));
 
