@@ -150,7 +150,7 @@ def vision_transformer(
 
 # --8<-- [end:vision_transformer]
 # --8<-- [start:vision_weights]
-OLDER = {
+_OLDER = {
     "encoder.layer.": "layers.",
     "attention.attention.query": "attention.q_proj",
     "attention.attention.key": "attention.k_proj",
@@ -159,8 +159,6 @@ OLDER = {
     "intermediate.dense": "mlp.fc1",
     "output.dense": "mlp.fc2",
 }
-"""How published files call parts of a ViT, and how `transformers` calls them today."""
-
 _VIT = (
     *("attention.q_proj", "attention.k_proj", "attention.v_proj", "attention.o_proj"),
     *("mlp.fc1", "mlp.fc2", "layernorm_before", "layernorm_after"),
@@ -178,7 +176,7 @@ def vit_weights(state: Mapping[str, np.ndarray]) -> VisionWeights:
     left: dict[str, np.ndarray] = {}
     for name, array in state.items():
         today = name.removeprefix("vit.")
-        for older, newer in OLDER.items():
+        for older, newer in _OLDER.items():
             today = today.replace(older, newer)
         if not today.startswith("pooler."):
             left[today] = array

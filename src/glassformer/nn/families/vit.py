@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from glassformer.model.vision import OLDER
 from glassformer.nn.architecture import Architecture
 from glassformer.nn.families.family import Family, activation, blocks, expect, projections
 
@@ -59,7 +58,16 @@ VIT = Family(
             },
         ),
     },
-    older={"vit.": "", **OLDER},
+    older={
+        "vit.": "",
+        "encoder.layer.": "layers.",
+        "attention.attention.query": "attention.q_proj",
+        "attention.attention.key": "attention.k_proj",
+        "attention.attention.value": "attention.v_proj",
+        "attention.output.dense": "attention.o_proj",
+        "intermediate.dense": "mlp.fc1",
+        "output.dense": "mlp.fc2",
+    },
     copies={},
     fit=_fit_vit,
 )
